@@ -1,0 +1,146 @@
+"""What an operator may set of signaling: tokens, rooms, Redis, and what the HTTP side tells browsers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from signaling.model import RolePermissions, RoomSettings
+
+MIN_SECRET_BYTES = 32
+Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
+
+
+class AuthOptions(BaseModel):
+    """How participants' tokens are checked; part of the settings tree as ``auth``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    secret: SecretStr | None = Field(
+        default=None,
+        description="Secret of HS256 tokens and of invites, at least 32 bytes. Needed while HS256 is accepted.",
+    )
+    algorithms: list[Algorithm] = Field(
+        default=["HS256"], min_length=1, description="Signature algorithms that are accepted; all others are refused."
+    )
+    public_key_file: Path | None = Field(
+        default=None, description="PEM file with the public key of RS256, ES256 or EdDSA tokens."
+    )
+    jwks_file: Path | None = Field(
+        default=None, description="JSON Web Key Set with the public keys; a token names its key by `kid`."
+    )
+    issuer: str | None = Field(default=None, description="The `iss` a token must carry; absent: not looked at.")
+    audience: str | None = Field(default=None, description="The `aud` a token must carry; absent: not looked at.")
+    leeway_s: float = Field(
+        default=0.0, ge=0, le=300, description="Clock difference in seconds that `exp` and `nbf` are granted."
+    )
+    allow_invites: bool = Field(default=True, description="Signed invites may be exchanged for a participant's token.")
+    invite_token_lifetime_s: int = Field(
+        default=12 * 3600,
+        ge=60,
+        le=7 * 86_400,
+        description="Life in seconds of a token that an invite was exchanged for.",
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"a secret must have at least {MIN_SECRET_BYTES} bytes")
+        return value
+
+
+class IceServer(BaseModel):
+    """A STUN or TURN server, as browsers take it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    urls: list[str] = Field(min_length=1, description="Addresses such as `stun:stun.example.org:3478`.")
+    username: str | None = Field(default=None, description="User name of a TURN server.")
+    credential: SecretStr | None = Field(default=None, description="Password of a TURN server.")
+
+
+class RoomOptions(BaseModel):
+    """What rooms start with and what a session may send; part of the settings tree as ``rooms``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settings: RoomSettings = Field(default=RoomSettings(), description="The settings that a new room starts with.")
+    permissions: RolePermissions = Field(default=RolePermissions(), description="The permissions of each role.")
+    ice_servers: list[IceServer] = Field(
+        default=[], description="STUN and TURN servers for clients; none is needed where the media port is reachable."
+    )
+    heartbeat_interval_s: float = Field(default=10.0, gt=0, le=60, description="A client sends a heartbeat this often.")
+    session_timeout_s: float = Field(
+        default=30.0, gt=0, le=600, description="A session that sends nothing for so long is dropped."
+    )
+    messages_per_minute: int = Field(
+        default=100, ge=1, description="Messages of a user in a minute, negotiation and heartbeats apart."
+    )
+    max_frame_bytes: int = Field(
+        default=262_144, ge=16_384, le=4_194_304, description="Largest WebSocket frame that is read."
+    )
+    max_sdp_bytes: int = Field(
+        default=262_144, ge=8_192, le=1_048_576, description="Largest SDP of a WHIP or WHEP request."
+    )
+    max_chat_characters: int = Field(default=4_000, ge=1, le=65_536, description="Longest chat message.")
+    max_queue_messages: int = Field(
+        default=1_000, ge=16, description="Messages that may wait for a slow reader before its session is closed."
+    )
+    max_queue_bytes: int = Field(
+        default=4_194_304, ge=65_536, description="Bytes that may wait for a slow reader before its session is closed."
+    )
+    max_publications: int = Field(default=16, ge=1, le=128, description="Publications of one participant.")
+    max_viewers: int = Field(default=5_000, ge=0, description="WHEP viewers of one room.")
+    speakers_interval_ms: int = Field(
+        default=200, ge=50, le=5_000, description="Who is speaking is told at most once in so many milliseconds."
+    )
+    ingest_timeout_s: float = Field(
+        default=30.0, gt=0, le=600, description="A WHIP or WHEP session without a connection for so long is ended."
+    )
+
+
+class RedisOptions(BaseModel):
+    """Where the state of rooms lives; part of the settings tree as ``redis``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str | None = Field(
+        default=None,
+        repr=False,
+        description="Address such as `redis://:password@host:6379/0`; absent: an embedded server is started.",
+    )
+    key_prefix: str = Field(default="plenum", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="First part of every key.")
+    connect_timeout_s: float = Field(default=2.0, gt=0, le=60, description="Longest wait for a connection.")
+    command_timeout_s: float = Field(default=2.0, gt=0, le=60, description="Longest wait for one answer.")
+    presence_lifetime_s: int = Field(
+        default=30, ge=5, description="Life of a participant's presence without a heartbeat."
+    )
+    roles_lifetime_s: int = Field(default=3_600, ge=60, description="Life of roles and permissions after the last use.")
+    settings_lifetime_s: int = Field(default=86_400, ge=60, description="Life of a room's settings after the last use.")
+
+
+class PageOptions(BaseModel):
+    """What browsers are told about our pages; part of the settings tree as ``page``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    frame_ancestors: list[str] = Field(
+        default=["'self'"], description="Origins whose pages may embed the conference page (CSP `frame-ancestors`)."
+    )
+    allowed_origins: list[str] = Field(
+        default=["*"], description="Origins whose pages may call REST, WHIP and WHEP (CORS); tokens guard the calls."
+    )
+
+
+class SignalingOptions(BaseModel):
+    """All options of signaling, as the composition root hands them to ``create_app``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    auth: AuthOptions = Field(default_factory=AuthOptions, description="Tokens and invites.")
+    rooms: RoomOptions = Field(default_factory=RoomOptions, description="Rooms and sessions.")
+    redis: RedisOptions = Field(default_factory=RedisOptions, description="The state of rooms.")
+    page: PageOptions = Field(default_factory=PageOptions, description="Pages and browsers.")
