@@ -1,1 +1,1 @@
-"""TODO"""
+"""One typed tree of settings, its loader and an annotated example; imports the options of every part."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Records tracks and programs to files and object storage. Empty until recording exists."""

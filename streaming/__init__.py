@@ -1,1 +1,1 @@
-"""TODO"""
+"""Media in and out over HTTP: WHIP publishes into a room, WHEP plays from it."""
