@@ -1,0 +1,27 @@
+"""The settings tree: one typed model whose branches are the options of the parts."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from config.options import HttpOptions, LoggingOptions
+from sfu.options import MediaOptions
+from signaling.options import AuthOptions, PageOptions, RedisOptions, RoomOptions, SignalingOptions
+
+
+class Settings(BaseModel):
+    """Everything an operator may set. Every leaf has a default, a description and a type."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    auth: AuthOptions = Field(default_factory=AuthOptions, description="Tokens and invites.")
+    http: HttpOptions = Field(default_factory=HttpOptions, description="HTTP and WebSocket listener.")
+    media: MediaOptions = Field(default_factory=MediaOptions, description="Media engine: ports, addresses, codecs.")
+    rooms: RoomOptions = Field(default_factory=RoomOptions, description="Rooms and sessions.")
+    redis: RedisOptions = Field(default_factory=RedisOptions, description="The state of rooms.")
+    page: PageOptions = Field(default_factory=PageOptions, description="Pages and browsers.")
+    logging: LoggingOptions = Field(default_factory=LoggingOptions, description="The log.")
+
+    def signaling(self) -> SignalingOptions:
+        """The options of signaling as one value."""
+        return SignalingOptions(auth=self.auth, rooms=self.rooms, redis=self.redis, page=self.page)
