@@ -1,0 +1,1 @@
+"""Which Encoding a Consumer sends, and the rewriting that makes a switch invisible to the decoder."""

@@ -1,0 +1,138 @@
+"""One incoming RTP stream of a Producer: what arrived, what is missing, which Consumers take it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfu.codecs.dependency_descriptor import DependencyDescriptorReader
+from sfu.codecs.info import describe
+from sfu.errors import MalformedPacket
+from sfu.layers.forward import ForwardEntry, forward
+from sfu.rtp.extensions import Uri, find_extension
+from sfu.rtp.packet import RtpPacket
+from sfu.streams.clock_map import PublisherClock, SenderClock
+from sfu.streams.history import PacketHistory
+from sfu.streams.keyframes import KeyFrameRequester
+from sfu.streams.nack import NackGenerator
+from sfu.streams.receive import ReceiveStream
+
+if TYPE_CHECKING:
+    from sfu.consumer import Consumer
+
+AUDIO_HISTORY_PACKETS = 64
+ACTIVE_WITHIN_S = 1.0
+
+
+class Encoding:
+    """The RtpStream of one SSRC as it is received, with its history and the entries it is forwarded by."""
+
+    def __init__(
+        self,
+        *,
+        index: int,
+        rid: str | None,
+        ssrc: int,
+        rtx_ssrc: int | None,
+        codec_name: str,
+        clock_rate: int,
+        extensions: dict[str, int],
+        nack: bool,
+        history_packets: int,
+        publisher_clock: PublisherClock,
+    ) -> None:
+        video = codec_name not in ("opus", "red")
+        self.index = index
+        self.rid = rid
+        self.ssrc = ssrc
+        self.rtx_ssrc = rtx_ssrc
+        self.codec_name = codec_name
+        self.video = video
+        self.stream = ReceiveStream(ssrc, clock_rate)
+        self.nack = NackGenerator() if nack else None
+        self.history = PacketHistory(history_packets if video else AUDIO_HISTORY_PACKETS)
+        self.key_frames = KeyFrameRequester()
+        self.clock = SenderClock(publisher_clock, clock_rate)
+        self.entries: list[ForwardEntry] = []
+        self.waiting: list[Consumer] = []
+        self.last_arrival = 0.0
+        self.last_timestamp = 0
+        self.last_picture_id: int | None = None
+        self.last_tl0: int | None = None
+        self.malformed = 0
+        descriptor_id = extensions.get(Uri.DEPENDENCY_DESCRIPTOR) if video else None
+        self._descriptor_id = descriptor_id
+        self._descriptors = DependencyDescriptorReader() if descriptor_id is not None else None
+
+    def receive(self, packet: RtpPacket, now: float, *, recovered: bool) -> bool:
+        """Take note of a packet; False if it is a duplicate, too old or cannot be read."""
+        if not self.stream.on_packet(packet, now, recovered=recovered):
+            return False
+        nack = self.nack
+        if nack is not None:
+            nack.on_packet(packet.ext_seq, now, recovered)
+        if self.video and packet.payload_end > packet.payload_offset and not self._describe(packet, now):
+            return False
+        self.history.put(packet)
+        self.last_arrival = now
+        self.last_timestamp = packet.timestamp
+        return True
+
+    def _describe(self, packet: RtpPacket, now: float) -> bool:
+        try:
+            info = describe(self.codec_name, packet.data, packet.payload_offset, packet.payload_end, packet.marker)
+        except MalformedPacket:
+            self.malformed += 1
+            return False
+        packet.info = info
+        if self._descriptors is not None and self._descriptor_id is not None:
+            self._read_descriptor(packet)
+        if info.picture_id is not None:
+            self.last_picture_id = info.picture_id
+        if info.tl0_pic_idx is not None:
+            self.last_tl0 = info.tl0_pic_idx
+        if info.key_frame:
+            self.key_frames.on_key_frame(now)
+        return True
+
+    def _read_descriptor(self, packet: RtpPacket) -> None:
+        """The dependency descriptor knows layers and key frames where the payload does not tell (AV1)."""
+        assert self._descriptors is not None and self._descriptor_id is not None and packet.info is not None
+        value = find_extension(packet, self._descriptor_id)
+        if value is None:
+            return
+        try:
+            descriptor = self._descriptors.read(value)
+        except MalformedPacket:
+            self.malformed += 1
+            return
+        packet.info.spatial = descriptor.spatial
+        packet.info.temporal = descriptor.temporal
+        packet.info.frame_start = descriptor.first_packet_in_frame
+
+    def pass_on(self, packet: RtpPacket, send_time_24: int, now: float) -> None:
+        """Forward a received packet; Consumers that wait for a place to begin do so here."""
+        if self.waiting and self._can_begin(packet):
+            beginners, self.waiting = self.waiting, []
+            for consumer in beginners:
+                consumer.begin(self, packet, now)
+        if self.entries:
+            forward(packet, self.entries, send_time_24)
+
+    def _can_begin(self, packet: RtpPacket) -> bool:
+        if not self.video:
+            return True
+        info = packet.info
+        return info is not None and info.key_frame and info.frame_start
+
+    def is_active(self, now: float) -> bool:
+        """Whether packets arrived within the last second."""
+        return now - self.last_arrival < ACTIVE_WITHIN_S
+
+    def detach(self, consumer: Consumer) -> None:
+        """Stop forwarding to ``consumer``; harmless if it never began."""
+        if consumer in self.waiting:
+            self.waiting.remove(consumer)
+        entry = consumer.entry
+        if entry is not None and entry in self.entries:
+            # A new list, so that a loop over the old one is not disturbed.
+            self.entries = [e for e in self.entries if e is not entry]

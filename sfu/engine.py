@@ -1,0 +1,147 @@
+"""The media engine of one process: its ports, certificate, Routers and the clock that drives them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from random import Random
+
+from sfu.connection import Connection
+from sfu.io.dtls import Certificate
+from sfu.io.ports import MediaPorts
+from sfu.layers.forward import Outlet
+from sfu.layers.header_plan import PlanTable
+from sfu.options import MediaOptions
+from sfu.router import Router
+from sfu.sdp.capabilities import build_capabilities
+from sfu.transport import Transport, TransportRole
+
+TICK_S = 0.02
+SPEAKERS_EVERY_TICKS = 10
+SUBSCRIBER_BUCKETS = 50
+"""Each subscriber's turn comes once in this many ticks, so once a second; turns are spread evenly."""
+
+
+class Engine:
+    """Owns everything of the engine; one a process."""
+
+    def __init__(self, options: MediaOptions) -> None:
+        self.options = options
+        self.random: Random = secrets.SystemRandom()
+        self.counters: Counter[str] = Counter()
+        self.dirty: list[Outlet] = []
+        self.plans = PlanTable()
+        self.certificate = Certificate()
+        self.routers: dict[str, Router] = {}
+        self.ports = MediaPorts(self.counters)
+        self.ports.on_batch_end = self.flush
+        self.capabilities = build_capabilities(
+            audio_codecs=options.audio_codecs, video_codecs=options.video_codecs, audio_red=options.audio_red
+        )
+        self._publishers: dict[str, Transport] = {}
+        self._buckets: list[dict[str, Transport]] = [{} for _ in range(SUBSCRIBER_BUCKETS)]
+        self._bucket_of: dict[str, int] = {}
+        self._ticks = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        """Bind the ports; raises PortUnavailable."""
+        options = self.options
+        await self.ports.start(
+            hosts=options.hosts,
+            udp_port=options.port,
+            tcp_port=None if not options.tcp else (options.port if options.tcp_port is None else options.tcp_port),
+            announced=options.announced_addresses,
+        )
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(TICK_S, self._tick)
+
+    async def close(self) -> None:
+        """Close all Routers and the ports."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for router in list(self.routers.values()):
+            router.close()
+        self.flush()
+        await self.ports.close()
+
+    def create_router(self, router_id: str) -> Router:
+        """A new Router; its id must not be in use."""
+        assert router_id not in self.routers, router_id
+        router = self.routers[router_id] = Router(self, router_id)
+        return router
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def schedule(self, transport: Transport) -> None:
+        """Give a Transport its regular turns."""
+        if transport.role is TransportRole.PUBLISH:
+            self._publishers[transport.id] = transport
+            return
+        bucket = min(range(SUBSCRIBER_BUCKETS), key=lambda i: len(self._buckets[i]))
+        self._buckets[bucket][transport.id] = transport
+        self._bucket_of[transport.id] = bucket
+
+    def unschedule(self, transport: Transport) -> None:
+        """A Transport needs no more turns."""
+        self._publishers.pop(transport.id, None)
+        bucket = self._bucket_of.pop(transport.id, None)
+        if bucket is not None:
+            self._buckets[bucket].pop(transport.id, None)
+
+    def flush(self) -> None:
+        """Send what was queued since the last flush, grouped by Transport."""
+        if not self.dirty:
+            return
+        # The list itself is shared with the outlets, so it is emptied, not replaced.
+        waiting = self.dirty[:]
+        self.dirty.clear()
+        for outlet in waiting:
+            assert isinstance(outlet, Connection)
+            outlet.flush()
+
+    def _tick(self) -> None:
+        assert self._loop is not None
+        self._timer = self._loop.call_later(TICK_S, self._tick)
+        now = time.monotonic()
+        self._ticks += 1
+        for transport in list(self._publishers.values()):
+            transport.receiving.tick(now)
+        bucket = self._buckets[self._ticks % SUBSCRIBER_BUCKETS]
+        if bucket:
+            unix_now = time.time()
+            for transport in list(bucket.values()):
+                transport.sending.report(now, unix_now)
+        if self._ticks % SPEAKERS_EVERY_TICKS == 0:
+            for router in list(self.routers.values()):
+                router.review_speakers(now)
+        self.flush()
+
+    # -- figures ---------------------------------------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """The UDP port in use."""
+        return self.ports.udp_port
+
+    @property
+    def tcp_port(self) -> int | None:
+        """The TCP port of ICE-TCP in use, if any."""
+        return self.ports.tcp_port
+
+    def stats(self) -> dict[str, object]:
+        """Totals over all Routers."""
+        transports = [t for r in self.routers.values() for t in r.transports.values()]
+        consumers = [c for t in transports for c in t.sending.consumers.values()]
+        return {
+            "routers": len(self.routers),
+            "transports": len(transports),
+            "producers": sum(len(r.producers) for r in self.routers.values()),
+            "consumers": len(consumers),
+            "packets_forwarded": sum(c.entry.packets for c in consumers if c.entry is not None),
+            "counters": dict(self.counters),
+        }

@@ -1,0 +1,238 @@
+"""The per-packet path: one received packet becomes one sealed packet for each forwarding entry.
+
+Plain data in and out, no callbacks, no waiting: slow decisions (which Encoding, when to start) are taken elsewhere and
+change the entries. What an entry changes is a fixed-length patch: SSRC, payload type, sequence number, timestamp,
+extension ids and, for VP8 and VP9 after a switch, the picture indices. The payload is copied once: by the cipher.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Protocol
+
+from sfu.codecs.patch import patch_indices
+from sfu.errors import MalformedPacket
+from sfu.layers.header_plan import ExtensionBlock, HeaderPlan
+from sfu.layers.red import as_red, plain_opus, with_payload_types
+from sfu.rtp.packet import RtpPacket
+
+_FIXED_HEADER = struct.Struct("!BBHII").pack
+_SEQUENCE = struct.Struct("!H").pack
+
+Seal = Callable[[bytes, bytes, bytes], bytes]
+
+
+class Protector(Protocol):
+    """The sending half of an SRTP session, as ``sfu.io.srtp.SrtpSender``."""
+
+    seal: Seal | None
+    salt: int
+
+    def protect_rtp(self, header: bytes, payload: bytes, ssrc: int, ext_seq: int) -> bytes:
+        """Seal one packet under the session's profile."""
+        ...
+
+
+class Outlet:
+    """Where sealed packets of one Transport wait until the batch ends, and its transport-wide sequence number."""
+
+    __slots__ = ("dirty", "packets", "twcc_seq")
+
+    def __init__(self, dirty: list[Outlet]) -> None:
+        self.packets: list[bytes] = []
+        self.dirty = dirty
+        self.twcc_seq = 0
+
+    def put(self, packet: bytes) -> None:
+        """Queue one packet; the first of a batch marks this outlet as one to flush."""
+        if not self.packets:
+            self.dirty.append(self)
+        self.packets.append(packet)
+
+
+class ForwardEntry:
+    """What the packets of one Encoding become on their way to one Consumer."""
+
+    __slots__ = (
+        "codec_name",
+        "first_in",
+        "octets",
+        "opus_in",
+        "opus_out",
+        "outlet",
+        "packets",
+        "payload_type",
+        "picture_delta",
+        "plan",
+        "protector",
+        "red_in",
+        "red_out",
+        "rewrites_payload",
+        "salt",
+        "seal",
+        "seq_offset",
+        "ssrc",
+        "tl0_delta",
+        "ts_offset",
+    )
+
+    def __init__(
+        self, *, ssrc: int, payload_type: int, plan: HeaderPlan, outlet: Outlet, protector: Protector
+    ) -> None:
+        self.ssrc = ssrc
+        self.payload_type = payload_type
+        self.plan = plan
+        self.outlet = outlet
+        self.protector = protector
+        self.seal = protector.seal
+        # RFC 7714 section 8.1: the nonce is the salt XOR (two zero octets, SSRC, ROC, SEQ).
+        self.salt = protector.salt ^ (ssrc << 48)
+        self.first_in = 0
+        self.seq_offset = 0
+        self.ts_offset = 0
+        self.codec_name = ""
+        self.picture_delta = 0
+        self.tl0_delta = 0
+        self.red_in: int | None = None
+        self.red_out: int | None = None
+        self.opus_in = 0
+        self.opus_out = 0
+        self.rewrites_payload = False
+        self.packets = 0
+        self.octets = 0
+
+
+def rewritten_payload(entry: ForwardEntry, packet: RtpPacket, payload: bytes) -> bytes | None:
+    """The payload with indices patched, or as the subscriber takes redundant audio; None if it cannot be read."""
+    try:
+        if entry.red_in is None:
+            return patch_indices(entry.codec_name, payload, entry.picture_delta, entry.tl0_delta)
+        received_as_red = packet.payload_type == entry.red_in
+        if entry.red_out is None:
+            return plain_opus(payload) if received_as_red else payload
+        if not received_as_red:
+            return as_red(payload, entry.opus_out)
+        return payload if entry.opus_in == entry.opus_out else with_payload_types(payload, entry.opus_out)
+    except MalformedPacket:
+        return None
+
+
+def forward(packet: RtpPacket, entries: list[ForwardEntry], send_time_24: int) -> None:
+    """Seal ``packet`` for each of ``entries`` and queue it at the entry's outlet.
+
+    ``packet.ext_seq`` must be set. Entries that begin later than this packet pass it over.
+    """
+    ext_in = packet.ext_seq
+    timestamp = packet.timestamp
+    marker = 0x80 if packet.marker else 0
+    payload = packet.data[packet.payload_offset : packet.payload_end]
+    octets = len(payload)
+    blocks: dict[HeaderPlan, ExtensionBlock] = {}
+    for entry in entries:
+        if ext_in < entry.first_in:
+            continue
+        ext_seq = ext_in + entry.seq_offset
+        plan = entry.plan
+        block = blocks.get(plan)
+        if block is None:
+            block = blocks[plan] = plan.build(packet, send_time_24)
+        head, tail = block
+        outlet = entry.outlet
+        if tail is not None:
+            outlet.twcc_seq = twcc_seq = (outlet.twcc_seq + 1) & 0xFFFF
+            head = head + _SEQUENCE(twcc_seq) + tail
+        header = (
+            _FIXED_HEADER(
+                0x90 if head else 0x80,
+                marker | entry.payload_type,
+                ext_seq & 0xFFFF,
+                (timestamp + entry.ts_offset) & 0xFFFFFFFF,
+                entry.ssrc,
+            )
+            + head
+        )
+        body = payload
+        if entry.rewrites_payload and payload:
+            changed = rewritten_payload(entry, packet, payload)
+            if changed is None:
+                continue
+            body = changed
+        seal = entry.seal
+        if seal is not None:
+            sealed = header + seal((entry.salt ^ ext_seq).to_bytes(12, "big"), body, header)
+        else:
+            sealed = entry.protector.protect_rtp(header, body, entry.ssrc, ext_seq)
+        packets = outlet.packets
+        if not packets:
+            outlet.dirty.append(outlet)
+        packets.append(sealed)
+        entry.packets += 1
+        entry.octets += octets
+
+
+def resend(
+    packet: RtpPacket,
+    entry: ForwardEntry,
+    rtx: ForwardEntry,
+    original_ext_seq: int,
+    rtx_ext_seq: int,
+    send_time_24: int,
+) -> bool:
+    """Seal ``packet`` once more as a retransmission (RFC 4588); False if its payload cannot be read.
+
+    ``entry`` holds the offsets under which it was first sent as ``original_ext_seq``; ``rtx`` the retransmission's
+    SSRC and payload type.
+    """
+    payload = packet.data[packet.payload_offset : packet.payload_end]
+    if entry.rewrites_payload and payload:
+        changed = rewritten_payload(entry, packet, payload)
+        if changed is None:
+            return False
+        payload = changed
+    head, tail = rtx.plan.build(packet, send_time_24)
+    outlet = rtx.outlet
+    if tail is not None:
+        outlet.twcc_seq = (outlet.twcc_seq + 1) & 0xFFFF
+        head = head + _SEQUENCE(outlet.twcc_seq) + tail
+    header = (
+        _FIXED_HEADER(
+            0x90 if head else 0x80,
+            (0x80 if packet.marker else 0) | rtx.payload_type,
+            rtx_ext_seq & 0xFFFF,
+            (packet.timestamp + entry.ts_offset) & 0xFFFFFFFF,
+            rtx.ssrc,
+        )
+        + head
+    )
+    body = _SEQUENCE(original_ext_seq & 0xFFFF) + payload
+    outlet.put(rtx.protector.protect_rtp(header, body, rtx.ssrc, rtx_ext_seq))
+    rtx.packets += 1
+    rtx.octets += len(body)
+    return True
+
+
+def repeat(packet: RtpPacket, entry: ForwardEntry, ext_seq: int) -> bool:
+    """Send ``packet`` again exactly as it was first sent: for subscribers without RTX.
+
+    The plan of such an entry holds nothing that changes with time, so the sealed bytes are the same ones.
+    """
+    payload = packet.data[packet.payload_offset : packet.payload_end]
+    if entry.rewrites_payload and payload:
+        changed = rewritten_payload(entry, packet, payload)
+        if changed is None:
+            return False
+        payload = changed
+    head = entry.plan.build(packet, 0).head
+    header = (
+        _FIXED_HEADER(
+            0x90 if head else 0x80,
+            (0x80 if packet.marker else 0) | entry.payload_type,
+            ext_seq & 0xFFFF,
+            (packet.timestamp + entry.ts_offset) & 0xFFFFFFFF,
+            entry.ssrc,
+        )
+        + head
+    )
+    entry.outlet.put(entry.protector.protect_rtp(header, payload, entry.ssrc, ext_seq))
+    return True

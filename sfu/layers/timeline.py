@@ -1,0 +1,77 @@
+"""The outgoing sequence numbers of one Consumer: which source packet each of them was.
+
+Within an epoch the outgoing number is the incoming one plus a constant. A new epoch begins at every start, switch and
+resumption, so that what the subscriber sees is one unbroken count, and a NACK can be traced back to the packet.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+MAX_EPOCHS = 64
+"""Older epochs are forgotten: no subscriber asks again for packets of 64 switches ago."""
+
+
+class Epoch(NamedTuple):
+    """One stretch of unbroken forwarding; numbers are unwrapped (extended)."""
+
+    first_out: int
+    encoding_index: int
+    seq_offset: int
+    ts_offset: int
+    picture_delta: int
+    tl0_delta: int
+
+
+class Timeline:
+    """Gives out offsets so that numbers go on where the last epoch ended."""
+
+    __slots__ = ("_epochs", "next_out")
+
+    def __init__(self, first_seq: int) -> None:
+        self._epochs: deque[Epoch] = deque(maxlen=MAX_EPOCHS)
+        self.next_out = first_seq
+
+    @property
+    def current(self) -> Epoch | None:
+        """The last epoch begun."""
+        return self._epochs[-1] if self._epochs else None
+
+    def begin(
+        self, encoding_index: int, first_in: int, *, ts_offset: int = 0, picture_delta: int = 0, tl0_delta: int = 0
+    ) -> Epoch:
+        """Start an epoch whose first packet is ``first_in`` of that Encoding."""
+        epoch = Epoch(self.next_out, encoding_index, self.next_out - first_in, ts_offset, picture_delta, tl0_delta)
+        self._epochs.append(epoch)
+        return epoch
+
+    def end(self, last_in: int) -> None:
+        """Close the current epoch; ``last_in`` is the highest source number that was forwarded."""
+        if self._epochs:
+            self.next_out = max(self.next_out, last_in + self._epochs[-1].seq_offset + 1)
+
+    def source(self, seq: int, highest_out: int) -> tuple[Epoch, int, int] | None:
+        """Trace a 16-bit sequence number a subscriber names: (epoch, outgoing number, source number), or None.
+
+        ``highest_out`` is the highest outgoing number so far; the name is taken as the nearest one not above it.
+        """
+        out = highest_out - ((highest_out - seq) & 0xFFFF)
+        for epoch in reversed(self._epochs):
+            if out >= epoch.first_out:
+                return epoch, out, out - epoch.seq_offset
+        return None
+
+
+def aligned_timestamp(last_out: int, elapsed_s: float, clock_rate: int, mapped_out: int | None) -> int:
+    """The outgoing timestamp at which another Encoding goes on after ``last_out`` (32-bit units of the media clock).
+
+    ``mapped_out`` is where sender reports put it. It is trusted when it lies ahead and within a second of what the
+    local clock says; otherwise the local clock decides. Never at or behind ``last_out``: decoders drop such frames.
+    """
+    by_clock = max(1, round(elapsed_s * clock_rate))
+    if mapped_out is not None:
+        step = (mapped_out - last_out) & 0xFFFFFFFF
+        if 0 < step < 0x80000000 and abs(step - by_clock) < clock_rate:
+            return mapped_out & 0xFFFFFFFF
+    return (last_out + by_clock) & 0xFFFFFFFF

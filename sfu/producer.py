@@ -1,0 +1,156 @@
+"""What a participant sends of one medium: one kind, one to n Encodings, forwarded to any number of Consumers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from sfu.codecs.parameters import CodecParameters
+from sfu.encoding import Encoding
+from sfu.rtp.clock import abs_send_time
+from sfu.rtp.extensions import Uri, find_extension
+from sfu.rtp.packet import RtpPacket
+from sfu.sdp.types import ReceiveSection
+from sfu.streams.clock_map import PublisherClock
+
+if TYPE_CHECKING:
+    from sfu.consumer import Consumer
+
+MAX_ENCODINGS = 4
+
+
+class ProducerHost(Protocol):
+    """The Transport's receiving half, as its Producers see it."""
+
+    publisher_clock: PublisherClock
+    history_packets: int
+
+    def request_key_frame(self, encoding: Encoding) -> None:
+        """Send a PLI or FIR for this Encoding now."""
+        ...
+
+
+LevelSink = Callable[[str, int, float], None]
+
+
+class Producer:
+    """The engine's receiver of one publication."""
+
+    def __init__(
+        self,
+        *,
+        producer_id: str,
+        owner: str,
+        source: str,
+        stream_id: str,
+        section: ReceiveSection,
+        host: ProducerHost,
+        on_level: LevelSink,
+    ) -> None:
+        self.id = producer_id
+        self.owner = owner
+        self.source = source
+        self.stream_id = stream_id
+        self.kind = section.kind
+        self.mid = section.mid
+        self.muted = False
+        self.closed = False
+        self.encodings: list[Encoding] = []
+        self.consumers: dict[str, Consumer] = {}
+        self._host = host
+        self._on_level = on_level
+        self.configure(section)
+
+    def configure(self, section: ReceiveSection) -> None:
+        """Take what a (re)negotiation agreed on."""
+        assert section.codec is not None
+        self.codec: CodecParameters = section.codec.parameters
+        self.payload_type = section.codec.payload_type
+        self.red_payload_type = section.codec.red_payload_type
+        self.feedback = frozenset(section.codec.feedback)
+        self.extensions = dict(section.extensions)
+        self._level_id = self.extensions.get(Uri.AUDIO_LEVEL) if self.kind == "audio" else None
+
+    def add_encoding(self, ssrc: int, rtx_ssrc: int | None, rid: str | None) -> Encoding | None:
+        """Open the Encoding of a newly seen SSRC; None if there are too many already.
+
+        A known RID under a new SSRC (the publisher restarted its encoder) replaces the old one in its place.
+        """
+        replaced = next((e for e in self.encodings if rid is not None and e.rid == rid), None)
+        if replaced is None and len(self.encodings) >= MAX_ENCODINGS:
+            return None
+        encoding = Encoding(
+            index=replaced.index if replaced else len(self.encodings),
+            rid=rid,
+            ssrc=ssrc,
+            rtx_ssrc=rtx_ssrc,
+            codec_name=self.codec.name,
+            clock_rate=self.codec.clock_rate,
+            extensions=self.extensions,
+            nack="nack" in self.feedback,
+            history_packets=self._host.history_packets,
+            publisher_clock=self._host.publisher_clock,
+        )
+        if replaced is None:
+            self.encodings.append(encoding)
+        else:
+            self.encodings[replaced.index] = encoding
+        for consumer in list(self.consumers.values()):
+            consumer.on_encoding_added(encoding, replaced)
+        return encoding
+
+    def receive(self, encoding: Encoding, packet: RtpPacket, now: float, *, recovered: bool = False) -> bool:
+        """Take one media packet; False if it was of no use."""
+        if packet.payload_type != self.payload_type and packet.payload_type != self.red_payload_type:
+            return False
+        if not encoding.receive(packet, now, recovered=recovered):
+            return False
+        if self._level_id is not None:
+            level = find_extension(packet, self._level_id)
+            if level:
+                self._on_level(self.id, 127 if self.muted else level[0] & 0x7F, now)
+        if not self.muted:
+            encoding.pass_on(packet, abs_send_time(now), now)
+        return True
+
+    def set_muted(self, muted: bool) -> None:
+        """Stop or resume forwarding at the server, without renegotiation."""
+        if muted == self.muted:
+            return
+        self.muted = muted
+        for consumer in list(self.consumers.values()):
+            consumer.on_producer_muted()
+
+    def best_encoding(self, now: float) -> Encoding | None:
+        """The Encoding with the highest measured bitrate among those that arrive."""
+        if len(self.encodings) == 1:
+            return self.encodings[0]
+        active = [e for e in self.encodings if e.is_active(now)] or self.encodings
+        return max(active, key=lambda e: e.stream.bitrate_bps(now), default=None)
+
+    def request_key_frame(self, encoding: Encoding, now: float) -> None:
+        """Ask the publisher for a key frame, throttled."""
+        if self.kind == "video" and not self.muted and encoding.key_frames.request(now):
+            self._host.request_key_frame(encoding)
+
+    def close(self) -> None:
+        """End all Consumers' forwarding; they stay with their Transports until unconsumed."""
+        self.closed = True
+        for consumer in list(self.consumers.values()):
+            consumer.halt()
+        self.consumers.clear()
+
+    def stats(self, now: float) -> dict[str, object]:
+        """Figures of this Producer and each of its Encodings."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "source": self.source,
+            "codec": self.codec.name,
+            "muted": self.muted,
+            "consumers": len(self.consumers),
+            "encodings": [
+                {"rid": e.rid, "ssrc": e.ssrc, "bitrate_bps": e.stream.bitrate_bps(now), **e.stream.stats()}
+                for e in self.encodings
+            ],
+        }

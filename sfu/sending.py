@@ -1,0 +1,137 @@
+"""The sending half of a Transport: its Consumers, and the RTCP between them and the subscriber."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+
+from sfu.consumer import Consumer
+from sfu.errors import MalformedPacket
+from sfu.layers.forward import Outlet, Protector
+from sfu.layers.header_plan import PlanTable
+from sfu.producer import Producer
+from sfu.rtp.rtcp import Fir, Nack, Pli, ReceiverReport, Remb, Sdes, SenderReport, parse_compound
+from sfu.sdp.types import SendSection
+
+MAX_COMPOUND_BYTES = 1_150
+MAX_NACKED_PACKETS = 512
+
+
+class SendingHalf:
+    """Owns the Consumers of one subscriber; knows no sockets."""
+
+    def __init__(
+        self,
+        *,
+        outlet: Outlet,
+        plans: PlanTable,
+        random: Random,
+        send_rtcp: Callable[[bytes], None],
+        counters: Counter[str],
+        now: Callable[[], float],
+    ) -> None:
+        self.consumers: dict[str, Consumer] = {}
+        self.outlet = outlet
+        self.plans = plans
+        self.random = random
+        self.now = now
+        self.remb_bps: int | None = None
+        self._protector: Protector | None = None
+        self._by_ssrc: dict[int, Consumer] = {}
+        self._send_rtcp = send_rtcp
+        self._counters = counters
+
+    # -- Consumers -------------------------------------------------------------------------------------------------
+
+    def add(self, producer: Producer) -> Consumer:
+        """A Consumer of ``producer``, not yet negotiated."""
+        consumer = Consumer(f"{self.random.getrandbits(64):016x}", producer, self)
+        self.consumers[consumer.id] = consumer
+        self._by_ssrc[consumer.ssrc] = consumer
+        return consumer
+
+    def remove(self, consumer: Consumer) -> None:
+        """End a Consumer."""
+        consumer.close()
+        self.consumers.pop(consumer.id, None)
+        self._by_ssrc.pop(consumer.ssrc, None)
+
+    def apply(self, sections: list[SendSection]) -> list[Consumer]:
+        """Take what the subscriber's side agreed to; returns the Consumers it refused."""
+        refused = []
+        for section in sections:
+            consumer = self.consumers.get(section.track_key)
+            if consumer is None:
+                continue
+            fresh = consumer.section is None
+            consumer.configure(section)
+            if not section.accepted:
+                refused.append(consumer)
+            elif fresh and self._protector is not None:
+                consumer.open(self._protector)
+        return refused
+
+    def on_secured(self, protector: Protector) -> None:
+        """The connection is ready: open all that is negotiated."""
+        self._protector = protector
+        for consumer in self.consumers.values():
+            consumer.open(protector)
+
+    # -- RTCP ------------------------------------------------------------------------------------------------------
+
+    def on_rtcp(self, data: bytes, now: float) -> None:
+        """One decrypted RTCP compound of the subscriber."""
+        try:
+            reports = parse_compound(data)
+        except MalformedPacket as error:
+            self._counters[error.reason] += 1
+            return
+        for report in reports:
+            if isinstance(report, Nack):
+                self._on_nack(report, now)
+            elif isinstance(report, ReceiverReport | SenderReport):
+                for block in report.blocks:
+                    consumer = self._by_ssrc.get(block.ssrc)
+                    if consumer is not None:
+                        consumer.on_report_block(block, now)
+            elif isinstance(report, Pli):
+                self._on_key_frame_request(report.media_ssrc, now)
+            elif isinstance(report, Fir):
+                for ssrc, _ in report.entries:
+                    self._on_key_frame_request(ssrc, now)
+            elif isinstance(report, Remb):
+                self.remb_bps = report.bitrate_bps
+
+    def _on_nack(self, report: Nack, now: float) -> None:
+        self._counters["nacks_received"] += len(report.lost)
+        consumer = self._by_ssrc.get(report.media_ssrc)
+        if consumer is not None:
+            consumer.on_nack(report.lost[:MAX_NACKED_PACKETS], now)
+
+    def _on_key_frame_request(self, ssrc: int, now: float) -> None:
+        self._counters["key_frame_requests_received"] += 1
+        consumer = self._by_ssrc.get(ssrc)
+        if consumer is not None:
+            consumer.on_key_frame_request(now)
+
+    def report(self, now: float, unix_now: float) -> None:
+        """Called once a second: sender reports, and each Consumer's review of what it sends."""
+        compound = b""
+        for consumer in self.consumers.values():
+            consumer.review(now)
+            report = consumer.sender_report(now, unix_now)
+            if report is None:
+                continue
+            part = report.pack() + Sdes(((consumer.ssrc, consumer.producer.stream_id),)).pack()
+            if compound and len(compound) + len(part) > MAX_COMPOUND_BYTES:
+                self._send_rtcp(compound)
+                compound = b""
+            compound += part
+        if compound:
+            self._send_rtcp(compound)
+
+    def close(self) -> None:
+        """End all Consumers."""
+        for consumer in list(self.consumers.values()):
+            self.remove(consumer)
