@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 Path = tuple[str, ...]
-_SIMILAR = 0.6
 
 
 def branch(annotation: Any) -> type[BaseModel] | None:
@@ -55,21 +54,27 @@ def leaves(model: type[BaseModel], above: Path = ()) -> Iterator[tuple[Path, Fie
 def nearest(model: type[BaseModel], path: Path) -> Path | None:
     """The existing path that a reader of the unknown ``path`` would most probably have meant.
 
-    A sibling wins; else a leaf of the same or a similar name elsewhere; else the path as a whole is compared.
+    A sibling wins; else the path that is similar as a whole; else one that ends in a very similar name.
     """
     known = [leaf for leaf, _ in leaves(model)] + list(_branches(model))
     parent = find(model, path[:-1])
     here = model if len(path) == 1 else parent and (branch(parent.annotation) or branch(list_item(parent.annotation)))
     siblings = here.model_fields if here else {}
-    if found := difflib.get_close_matches(path[-1], siblings, n=1, cutoff=_SIMILAR):
-        return (*path[:-1], found[0])
-    whole = {".".join(p): p for p in known}
-    if found := difflib.get_close_matches(".".join(path), whole, n=1, cutoff=_SIMILAR):
-        return whole[found[0]]
+    if sibling := similar(path[-1], siblings):
+        return (*path[:-1], sibling)
+    whole = {".".join(p): p for p in known if len(p) == len(path)}
+    if found := similar(".".join(path), whole):
+        return whole[found]
     elsewhere = {p[-1]: p for p in reversed(known)}
-    if found := difflib.get_close_matches(path[-1], elsewhere, n=1, cutoff=0.8):
-        return elsewhere[found[0]]
+    if found := similar(path[-1], elsewhere, cutoff=0.8):
+        return elsewhere[found]
     return None
+
+
+def similar(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The one of ``known`` that ``word`` is most probably a misspelling of."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    return found[0] if found else None
 
 
 def _branches(model: type[BaseModel], above: Path = ()) -> Iterator[Path]:

@@ -13,6 +13,7 @@ class ExitCode(IntEnum):
     UNAVAILABLE = 69
     INTERNAL = 70
     CONFIG = 78
+    INTERRUPTED = 130
 
 
 class CommandError(Exception):

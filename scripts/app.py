@@ -1,0 +1,206 @@
+"""The composition root: the one place where Redis, engine, signaling, WHIP/WHEP and HTTP are wired together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+import redis.asyncio
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from redis.exceptions import RedisError
+
+from config.settings import Settings
+from scripts import sockets
+from scripts.embedded_redis import EmbeddedRedis
+from scripts.failures import CommandError, ExitCode
+from sfu.engine import Engine
+from sfu.errors import PortUnavailable
+from signaling.app import create_app
+
+WEB_ROOT = Path(__file__).resolve().parent.parent / "web"
+_log = structlog.get_logger("plenum")
+
+
+class PlenumServer:
+    """A whole server in the running event loop: ``start``, then ``close``; or an asynchronous context manager.
+
+    ``http_port`` and ``media_port`` are the ports in use, also where the settings say 0.
+    """
+
+    def __init__(self, settings: Settings, *, web_root: Path = WEB_ROOT) -> None:
+        self.settings = settings
+        self.http_port = 0
+        self.media_port = 0
+        self.media_tcp_port: int | None = None
+        self._web_root = web_root
+        self._stack = contextlib.AsyncExitStack()
+        self._http_task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Bind, connect and listen. Raises ``CommandError``; what was started until then is stopped again."""
+        async with contextlib.AsyncExitStack() as stack:
+            listeners = sockets.bind(self.settings.http.host, self.settings.http.port)
+            for listener in listeners:
+                stack.callback(listener.close)
+            self.http_port = listeners[0].getsockname()[1]
+            client = await self._connect_redis(stack)
+            engine = await self._start_engine(stack)
+            app = create_app(options=self.settings.signaling(), engine=engine, redis=client, web_root=self._web_root)
+            await self._start_http(stack, app, listeners)
+            self._stack = stack.pop_all()
+        _log.info("listening", http_port=self.http_port, media_port=self.media_port)
+
+    async def wait(self) -> None:
+        """Wait until the HTTP server ends; only a failure ends it before ``close``."""
+        assert self._http_task is not None, "the server is not started"
+        await asyncio.shield(self._http_task)
+
+    async def close(self) -> None:
+        """Close rooms and sessions, then the engine, then Redis."""
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> PlenumServer:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _connect_redis(self, stack: contextlib.AsyncExitStack) -> redis.asyncio.Redis:
+        options = self.settings.redis
+        url = options.url
+        if url is None:
+            url = (await stack.enter_async_context(EmbeddedRedis())).url
+        try:
+            client = redis.asyncio.from_url(
+                url,
+                decode_responses=True,
+                socket_connect_timeout=options.connect_timeout_s,
+                socket_timeout=options.command_timeout_s,
+            )
+        except ValueError as error:
+            raise CommandError(f"redis.url is not usable: {error}", _REDIS_HINT, ExitCode.CONFIG) from error
+        stack.push_async_callback(client.aclose)
+        try:
+            await client.ping()
+        except (RedisError, OSError, TimeoutError) as error:
+            raise CommandError(f"cannot use the Redis server of redis.url: {error}", _REDIS_HINT) from error
+        return client
+
+    async def _start_engine(self, stack: contextlib.AsyncExitStack) -> Engine:
+        engine = Engine(self.settings.media)
+        try:
+            await engine.start()
+        except PortUnavailable as error:
+            raise CommandError(
+                error.message, "Stop the program that has it, or choose another port with --media-port."
+            ) from error
+        stack.push_async_callback(engine.close)
+        self.media_port, self.media_tcp_port = engine.port, engine.tcp_port
+        return engine
+
+    async def _start_http(self, stack: contextlib.AsyncExitStack, app: FastAPI, listeners: list[socket.socket]) -> None:
+        server = _HttpServer(_http_config(self.settings, app))
+        task = self._http_task = asyncio.create_task(server.serve(listeners), name="http")
+        stack.push_async_callback(server.stop, task)
+        listening = asyncio.create_task(server.listening.wait())
+        try:
+            await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            listening.cancel()
+        if task.done():
+            await task
+            raise CommandError("the HTTP server did not start; the log says why", code=ExitCode.INTERNAL)
+
+
+_REDIS_HINT = "Check redis.url (PLENUM_REDIS__URL), or leave it away to use the embedded server."
+
+
+class _HttpServer(uvicorn.Server):
+    """uvicorn that leaves signals to us and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def stop(self, task: asyncio.Task[None]) -> None:
+        self.should_exit = True
+        await asyncio.wait({task})
+
+
+def _http_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    http = settings.http
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=settings.rooms.max_frame_bytes,
+        # Compression would cost each session a third of a megabyte of memory to save a few bytes of small messages.
+        ws_per_message_deflate=False,
+        lifespan="on",
+        # The WebSocket's address carries the token, and the access log would carry the address.
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        forwarded_allow_ips=http.trusted_proxies,
+        timeout_graceful_shutdown=max(1, round(http.shutdown_timeout_s)),
+        ssl_certfile=http.tls_certificate if http.tls else None,
+        ssl_keyfile=http.tls_key if http.tls else None,
+    )
+
+
+def run(settings: Settings, on_listening: Callable[[PlenumServer], None]) -> ExitCode:
+    """Serve until SIGTERM or SIGINT, then stop in good order. Raises ``CommandError`` if it cannot start."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, on_listening))
+
+
+async def _serve(settings: Settings, on_listening: Callable[[PlenumServer], None]) -> ExitCode:
+    loop = asyncio.get_running_loop()
+    serving = asyncio.create_task(_serve_until_cancelled(settings, on_listening))
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        serving.cancel()
+        # Whoever asks twice does not want to wait for the good order.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+        return ExitCode.OK
+    return ExitCode.INTERNAL
+
+
+async def _serve_until_cancelled(settings: Settings, on_listening: Callable[[PlenumServer], None]) -> None:
+    async with PlenumServer(settings) as server:
+        on_listening(server)
+        try:
+            await server.wait()
+        finally:
+            _log.info("stopping")

@@ -1,0 +1,37 @@
+"""What the commands print for people: failures, and the welcome with the link to click."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from scripts.failures import CommandError
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def show_error(error: CommandError) -> None:
+    """Print a failure and what to do about it, without a traceback."""
+    err.print(f"[bold red]error:[/] {escape(error.message)}", soft_wrap=True)
+    if error.hint:
+        err.print(f"[dim]{escape(error.hint)}[/]", soft_wrap=True)
+
+
+def show_welcome(title: str, rows: list[tuple[str, str]], link: str = "", notes: tuple[str, ...] = ()) -> None:
+    """Print what runs where; the link stands alone on its line, so that a terminal makes all of it clickable."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", justify="right")
+    table.add_column()
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    out.print(Panel.fit(table, title=f"[bold]{escape(title)}[/]", border_style="cyan", padding=(1, 2)))
+    if link:
+        out.print("\n  Join the call here, in two windows or more:\n")
+        out.print(Text(link, style=f"bold cyan link {link}"), soft_wrap=True)
+        out.print()
+    for note in notes:
+        out.print(f"  [dim]{escape(note)}[/]", soft_wrap=True)
