@@ -1,0 +1,19 @@
+"""What a handler is given beside room, participant and message: time, chance and options as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from signaling.options import RoomOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """``now_unix``: seconds since 1970. ``raw``: the payload as the client wrote it, for what is relayed untouched."""
+
+    now_unix: float
+    new_id: Callable[[], str]
+    options: RoomOptions
+    raw: Mapping[str, Any] = field(default_factory=dict)

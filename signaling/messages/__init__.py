@@ -1,0 +1,1 @@
+"""Payloads of the messages, one file a subject."""

@@ -1,0 +1,51 @@
+"""Names of rooms and users: what is allowed in them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from signaling.errors import ErrorCode, RoomError
+
+ROOM_ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+MAX_USERNAME_CHARACTERS = 128
+MAX_DISPLAY_NAME_CHARACTERS = 128
+
+RoomId = Annotated[str, StringConstraints(pattern=ROOM_ID_PATTERN)]
+
+_room_id = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_control = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_not_in_usernames = re.compile(r"[^A-Za-z0-9]+")
+
+
+def check_room_id(room_id: str) -> str:
+    """``room_id`` itself; raises RoomError ``invalid_message`` when it is no valid name of a room."""
+    if _room_id.fullmatch(room_id) is None:
+        raise RoomError(
+            ErrorCode.INVALID_MESSAGE,
+            "A room's name has 1 to 64 letters, digits, '-' or '_'.",
+            details={"field": "room_id"},
+        )
+    return room_id
+
+
+def is_username(value: object) -> bool:
+    """Whether a token's ``sub`` can be a username: 1 to 128 characters, none of them invisible control."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= MAX_USERNAME_CHARACTERS
+        and value == value.strip()
+        and _control.search(value) is None
+    )
+
+
+def clean_display_name(value: str) -> str:
+    """A display name without control and direction characters, with single spaces, cut to the limit."""
+    return " ".join(_control.sub(" ", value).split())[:MAX_DISPLAY_NAME_CHARACTERS]
+
+
+def slug(display_name: str) -> str:
+    """The readable part of a username made from a display name."""
+    return _not_in_usernames.sub("-", display_name).strip("-").lower()[:32] or "guest"

@@ -1,0 +1,119 @@
+"""Room, Participant and Publication: what is so, without sockets, engine or clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from signaling.envelope import iso_utc
+from signaling.messages.room import ParticipantInfo, PublicationInfo
+from signaling.model import Kind, Permissions, Role, RoomSettings, Source
+
+SCREEN_SOURCES = frozenset({Source.SCREEN, Source.SCREEN_AUDIO})
+
+
+@dataclass(slots=True)
+class Publication:
+    """A track that a participant announces; its id is that of the engine's Producer."""
+
+    publication_id: str
+    user_id: str
+    source: Source
+    kind: Kind
+    muted: bool = False
+
+    def info(self) -> PublicationInfo:
+        """What others are told."""
+        return PublicationInfo(
+            publication_id=self.publication_id,
+            user_id=self.user_id,
+            source=self.source,
+            kind=self.kind,
+            muted=self.muted,
+        )
+
+
+@dataclass(slots=True)
+class Participant:
+    """A user in a room.
+
+    ``session_id`` names the WebSocket or the WHIP session by which it is here. ``microphone_on`` and its like are what
+    the participant, or a moderator, wants; a track that does not exist yet starts accordingly.
+    """
+
+    username: str
+    display_name: str
+    avatar_url: str | None
+    role: Role
+    permissions: Permissions
+    joined_unix: float
+    session_id: str
+    granted: Mapping[str, bool] = field(default_factory=dict)
+    token_role: Role | None = None
+    by_whip: bool = False
+    microphone_on: bool = True
+    camera_on: bool = True
+    screen_on: bool = True
+    is_speaking: bool = False
+    audio_level: float = 0.0
+    publications: dict[str, Publication] = field(default_factory=dict)
+
+    @property
+    def may_host(self) -> bool:
+        """Guests never become hosts by themselves, nor does an encoder that publishes by WHIP."""
+        return self.role is not Role.GUEST and not self.by_whip
+
+    def wants(self, source: Source) -> bool:
+        """Whether tracks of ``source`` are to be forwarded."""
+        if source is Source.MICROPHONE:
+            return self.microphone_on
+        if source is Source.CAMERA:
+            return self.camera_on
+        return self.screen_on
+
+    def shows(self, *sources: Source) -> bool:
+        """Whether a track of ``sources`` is published and not muted."""
+        return any(p.source in sources and not p.muted for p in self.publications.values())
+
+    def info(self) -> ParticipantInfo:
+        """What others are told."""
+        return ParticipantInfo(
+            username=self.username,
+            display_name=self.display_name,
+            avatar_url=self.avatar_url,
+            is_speaking=self.is_speaking,
+            audio_level=self.audio_level,
+            role=self.role,
+            joined_at=iso_utc(self.joined_unix),
+            audio_enabled=self.shows(Source.MICROPHONE),
+            video_enabled=self.shows(Source.CAMERA),
+            screen_sharing=self.shows(Source.SCREEN),
+        )
+
+
+class Room:
+    """A named meeting. ``participants`` is in order of joining."""
+
+    def __init__(self, room_id: str, settings: RoomSettings, created_unix: float) -> None:
+        self.room_id = room_id
+        self.settings = settings
+        self.created_unix = created_unix
+        self.participants: dict[str, Participant] = {}
+
+    @property
+    def host(self) -> Participant | None:
+        """Who is host now."""
+        return next((p for p in self.participants.values() if p.role is Role.HOST), None)
+
+    def publications(self) -> Iterator[Publication]:
+        """All tracks of the room."""
+        for participant in self.participants.values():
+            yield from participant.publications.values()
+
+    def publication(self, publication_id: str) -> Publication | None:
+        """The track of that id."""
+        for participant in self.participants.values():
+            found = participant.publications.get(publication_id)
+            if found is not None:
+                return found
+        return None
