@@ -1,0 +1,38 @@
+# make            install what is needed and run a server to try out (the same as make run)
+# make test       install what the tests need and run all checks and tests
+# make check      lint and types only            make lint     the same
+# make format     format the Python code         make clean    remove what was installed and built
+#
+# More options for the server: make run ARGS="--tls --port 9000"; another Python: make PYTHON=python3.12
+
+VENV := .venv
+export PYTHON
+
+.PHONY: run test check lint format clean
+.DEFAULT_GOAL := run
+
+run: $(VENV)/.installed
+	@exec $(VENV)/bin/plenum dev $(ARGS)
+
+test: $(VENV)/.installed-dev
+	@scripts/dev/system.sh
+	@scripts/dev/check.sh
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+check lint: $(VENV)/.installed-dev
+	@scripts/dev/check.sh
+
+format: $(VENV)/.installed-dev
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.installed: pyproject.toml scripts/dev/install.sh
+	@scripts/dev/install.sh
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml scripts/dev/install.sh
+	@scripts/dev/install.sh dev
+	@touch $@ $(VENV)/.installed
