@@ -1,0 +1,118 @@
+"""What offers and answers share: the one connection of all sections (RFC 9143), written and read."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Literal
+
+from sfu.errors import NegotiationError
+from sfu.sdp.types import LocalTransport, MediaSection, RemoteTransport, SessionDescription, Setup
+from sfu.sdp.write import write_sdp
+
+
+class Writer:
+    """Writes our side of one session: its id stays, its version grows with every text that differs (RFC 3264 8)."""
+
+    def __init__(self, session_id: int | None) -> None:
+        # RFC 9429 5.2.1: 62 random bits.
+        self.session_id = str(secrets.randbits(62) if session_id is None else session_id)
+        self._version = 0
+        self._last = SessionDescription()
+
+    def write(
+        self, sections: list[MediaSection], bundle: Sequence[str] | None, *, ice_lite: bool = True, mixed: bool = True
+    ) -> str:
+        """The text of a description of these sections."""
+        description = SessionDescription(
+            session_id=self.session_id,
+            session_version=self._version,
+            sections=sections,
+            bundle=None if bundle is None else tuple(bundle),
+            ice_lite=ice_lite,
+            extmap_allow_mixed=mixed,
+            msid_semantic=True,
+        )
+        if description != self._last:
+            self._version += 1
+            description.session_version = self._version
+            self._last = description
+        return write_sdp(description)
+
+
+def bundled_sections(description: SessionDescription) -> list[MediaSection]:
+    """The living sections that share the connection, its owner first.
+
+    A description of one living section needs no group. Raises NegotiationError if sections ask for connections of
+    their own, or for one of their own for RTCP.
+    """
+    living = {section.mid: section for section in description.sections if not section.rejected}
+    if description.bundle is None:
+        if len(living) > 1:
+            raise NegotiationError("not_supported", "sections without BUNDLE")
+        bundled = list(living.values())
+    else:
+        bundled = [living[mid] for mid in description.bundle if mid in living]
+    for section in bundled:
+        if section.kind in ("audio", "video") and not section.rtcp_mux:
+            raise NegotiationError("not_supported", "a section without rtcp-mux")
+    return bundled
+
+
+def read_transport(description: SessionDescription, owner: MediaSection, setup: Setup) -> RemoteTransport:
+    """The peer's side, with the DTLS role that it takes if we take ``setup``."""
+    if description.ice_lite:
+        raise NegotiationError("not_supported", "both sides are ICE-lite")
+    if not owner.ice_ufrag or not owner.ice_pwd:
+        raise NegotiationError("invalid_sdp", "no ICE credentials")
+    if not owner.fingerprints:
+        raise NegotiationError("invalid_sdp", "no certificate fingerprint")
+    role: Literal["active", "passive"] = "active" if setup == "passive" else "passive"
+    return RemoteTransport(
+        ufrag=owner.ice_ufrag,
+        pwd=owner.ice_pwd,
+        fingerprints=owner.fingerprints,
+        setup=role,
+        candidates=tuple(owner.candidates),
+        end_of_candidates=owner.end_of_candidates,
+    )
+
+
+def answering_setup(offered: Setup | None, settled: Setup | None) -> Setup:
+    """Our DTLS role in an answer (RFC 5763 5): the settled one, else passive wherever the offer allows it.
+
+    With the server as the DTLS server, browsers pick AES-GCM; and a missing attribute means ``active`` (RFC 4145 4).
+    """
+    if offered == "holdconn":
+        raise NegotiationError("not_supported", "setup:holdconn")
+    ours: Setup = "active" if offered == "passive" else "passive"
+    if settled is not None and settled != ours:
+        if offered != "actpass":
+            raise NegotiationError("invalid_sdp", "the DTLS roles change during the session")
+        return settled
+    return ours
+
+
+def put_transport(sections: Sequence[MediaSection], local: LocalTransport, setup: Setup) -> None:
+    """Write our side into the bundled sections; the candidates into the first, which owns the connection."""
+    for index, section in enumerate(sections):
+        section.ice_ufrag = local.ufrag
+        section.ice_pwd = local.pwd
+        section.ice_options = tuple(local.ice_options)
+        section.fingerprints = tuple(local.fingerprints)
+        section.setup = setup
+        if index == 0:
+            section.candidates = list(local.candidates)
+            section.end_of_candidates = True
+
+
+def refused(section: MediaSection) -> MediaSection:
+    """The section with port zero, as a refusal or as the place of one that has ended (RFC 3264 6 and 8.2)."""
+    return MediaSection(
+        kind=section.kind,
+        mid=section.mid,
+        port=0,
+        protocol=section.protocol,
+        formats=section.formats,
+        direction="inactive",
+    )

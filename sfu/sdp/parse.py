@@ -1,0 +1,136 @@
+"""Text → SessionDescription (RFC 8866), with the attributes that WebRTC uses (RFC 9429 5.8).
+
+Unknown lines and attributes are skipped; a known one that follows no format makes the whole text invalid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sfu.errors import NegotiationError
+from sfu.sdp.attributes import DIRECTIONS, SECTION_ATTRIBUTES, Draft
+from sfu.sdp.grammar import number, token
+from sfu.sdp.types import MediaSection, SessionDescription
+
+MAX_TEXT_CHARS = 256 * 1024
+MAX_SECTIONS = 256
+
+
+def parse_sdp(text: str) -> SessionDescription:
+    """The description in ``text``; lines may end in CRLF or LF.
+
+    Raises NegotiationError ``invalid_sdp`` with the number of the line; at most 256 Ki characters and 256 sections.
+    """
+    if len(text) > MAX_TEXT_CHARS:
+        raise NegotiationError("invalid_sdp", f"longer than {MAX_TEXT_CHARS} characters")
+    reader = _Reader()
+    lines = text.split("\n")
+    for index, line in enumerate(lines):
+        try:
+            reader.read(index, line.removesuffix("\r"))
+        except ValueError as error:
+            raise NegotiationError("invalid_sdp", f"line {index + 1}: {error}") from None
+    try:
+        return reader.finish()
+    except ValueError as error:
+        raise NegotiationError("invalid_sdp", str(error)) from None
+
+
+class _Reader:
+    """Reads line by line; every method raises ValueError for what follows no format."""
+
+    def __init__(self) -> None:
+        self.description = SessionDescription()
+        self.session = Draft(MediaSection(kind=""))
+        self.drafts: list[Draft] = []
+        self.has_origin = False
+
+    def read(self, index: int, line: str) -> None:
+        if index == 0:
+            if line != "v=0":
+                raise ValueError("a description begins with v=0")
+            return
+        if not line:
+            return
+        if any(ord(char) < 0x20 and char != "\t" or char == "\x7f" for char in line):
+            raise ValueError("control characters")
+        if len(line) < 2 or line[1] != "=":
+            raise ValueError("no <type>=<value>")
+        kind, value = line[0], line[2:]
+        if kind == "o":
+            self._read_origin(value)
+        elif kind == "m":
+            self._read_media(value)
+        elif kind == "a":
+            self._read_attribute(value)
+
+    def _read_origin(self, value: str) -> None:
+        words = value.split(" ")
+        if len(words) != 6:
+            raise ValueError("o= has six fields")
+        self.description.session_id = str(number(words[1], 2**64 - 1))
+        self.description.session_version = number(words[2], 2**64 - 1)
+        self.has_origin = True
+
+    def _read_media(self, value: str) -> None:
+        if len(self.drafts) >= MAX_SECTIONS:
+            raise ValueError(f"more than {MAX_SECTIONS} m-sections")
+        words = value.split()
+        if len(words) < 4:
+            raise ValueError("m= has a kind, a port, a protocol and at least one format")
+        kind, port, protocol, *formats = words
+        section = MediaSection(
+            kind=token(kind),
+            port=number(port.partition("/")[0], 65535),
+            protocol="/".join(token(part) for part in protocol.split("/")),
+            formats=tuple(dict.fromkeys(token(word) for word in formats)),
+        )
+        self.drafts.append(Draft(section))
+
+    def _read_attribute(self, value: str) -> None:
+        name, _, argument = value.partition(":")
+        draft = self.drafts[-1] if self.drafts else self.session
+        if name in DIRECTIONS:
+            draft.direction = DIRECTIONS[name]
+        elif name in SECTION_ATTRIBUTES:
+            SECTION_ATTRIBUTES[name](draft, argument.strip())
+        elif name in _SESSION_ATTRIBUTES:
+            _SESSION_ATTRIBUTES[name](self.description, argument.strip())
+
+    def finish(self) -> SessionDescription:
+        if not self.has_origin:
+            raise ValueError("no o= line")
+        description = self.description
+        description.sections = [draft.finish(self.session) for draft in self.drafts]
+        mids = [section.mid for section in description.sections if section.mid]
+        if len(set(mids)) != len(mids):
+            raise ValueError("two sections with the same mid")
+        if description.bundle is not None and not set(description.bundle) <= set(mids):
+            raise ValueError("the BUNDLE group names a mid that no section has")
+        return description
+
+
+def _read_group(description: SessionDescription, argument: str) -> None:
+    semantics, *mids = argument.split() or [""]
+    if semantics == "BUNDLE" and description.bundle is None:
+        description.bundle = tuple(dict.fromkeys(token(mid) for mid in mids))
+
+
+def _read_ice_lite(description: SessionDescription, argument: str) -> None:
+    description.ice_lite = True
+
+
+def _read_extmap_allow_mixed(description: SessionDescription, argument: str) -> None:
+    description.extmap_allow_mixed = True
+
+
+def _read_msid_semantic(description: SessionDescription, argument: str) -> None:
+    description.msid_semantic = True
+
+
+_SESSION_ATTRIBUTES: dict[str, Callable[[SessionDescription, str], None]] = {
+    "group": _read_group,
+    "ice-lite": _read_ice_lite,
+    "extmap-allow-mixed": _read_extmap_allow_mixed,
+    "msid-semantic": _read_msid_semantic,
+}
