@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ _SEGMENT = struct.Struct("=H")
 
 # An address of a socket as Python gives it: (ip, port) or (ip, port, flow, scope).
 SocketAddress = tuple[Any, ...]
-Counters = dict[str, int]
+Counters = Counter[str]
 
 
 class Path(ABC):
@@ -73,7 +74,7 @@ class UdpSocket:
         self.gso = segmentation_offload(sock)
 
     def count(self, name: str, amount: int = 1) -> None:
-        self.counters[name] = self.counters.get(name, 0) + amount
+        self.counters[name] += amount
 
 
 class UdpPath(Path):

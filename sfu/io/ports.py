@@ -7,6 +7,7 @@ import contextlib
 import errno
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -36,11 +37,11 @@ class MediaPorts:
     batch of datagrams, so that what was forwarded meanwhile can be sent in groups.
     """
 
-    def __init__(self) -> None:
-        self.counters: Counters = {}
+    def __init__(self, counters: Counters | None = None) -> None:
+        self.counters: Counters = Counter() if counters is None else counters
         self.links: dict[str, IceLink] = {}  # by local user name fragment
         self.on_batch_end: Callable[[], None] = _nothing
-        self.port = 0
+        self.udp_port = 0
         self.tcp_port: int | None = None
         self.candidates: list[Candidate] = []
         self.sockets: list[UdpSocket] = []
@@ -50,16 +51,16 @@ class MediaPorts:
 
     # -- start and end -----------------------------------------------------
     async def start(
-        self, hosts: Sequence[str], port: int, tcp_port: int | None = None, announced: Sequence[str] = ()
+        self, hosts: Sequence[str], udp_port: int, tcp_port: int | None = None, announced: Sequence[str] = ()
     ) -> None:
-        """Bind ``hosts``; port 0 takes any free one, ``tcp_port`` None means no ICE-TCP.
+        """Bind ``hosts``; 0 takes any free port, ``tcp_port`` None means no ICE-TCP.
 
         Raises PortUnavailable when a port is taken or no host can be bound. A host of a family that this
         machine does not have (IPv6 switched off) is left out as long as another one can be bound.
         """
         self._loop = asyncio.get_running_loop()
-        self.sockets = [UdpSocket(sock, self.counters) for sock in _bind_all(hosts, port)]
-        self.port = self.sockets[0].port
+        self.sockets = [UdpSocket(sock, self.counters) for sock in _bind_all(hosts, udp_port)]
+        self.udp_port = self.sockets[0].port
         for sock in self.sockets:
             self._loop.add_reader(sock.sock.fileno(), self._drain, sock)
         if tcp_port is not None:
@@ -70,7 +71,7 @@ class MediaPorts:
                 await self.close()
                 raise
         addresses = announced_addresses(hosts, announced, [sock.host for sock in self.sockets])
-        self.candidates = make_candidates(addresses, self.port, self.tcp_port)
+        self.candidates = make_candidates(addresses, self.udp_port, self.tcp_port)
         self._poll_handle = self._loop.call_later(_POLL_INTERVAL_S, self._poll)
 
     async def close(self) -> None:
@@ -95,7 +96,7 @@ class MediaPorts:
 
     def count(self, name: str, amount: int = 1) -> None:
         """Count something that happened to a datagram."""
-        self.counters[name] = self.counters.get(name, 0) + amount
+        self.counters[name] += amount
 
     # -- links -------------------------------------------------------------
     def register(self, ufrag: str, link: IceLink) -> None:
