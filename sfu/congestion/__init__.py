@@ -1,0 +1,1 @@
+"""What a path carries: transport-wide feedback about what was received."""

@@ -1,0 +1,1 @@
+"""Audio levels and who is the dominant speaker."""
