@@ -60,6 +60,10 @@ def nearest(model: type[BaseModel], path: Path) -> Path | None:
     parent = find(model, path[:-1])
     here = model if len(path) == 1 else parent and (branch(parent.annotation) or branch(list_item(parent.annotation)))
     siblings = here.model_fields if here else {}
+    # PLENUM_MEDIA_PORT: the right words, with one underscore where two are needed.
+    same_words = (p for p in known if "_".join(p) == "_".join(path))
+    if words := next(same_words, None):
+        return words
     if sibling := similar(path[-1], siblings):
         return (*path[:-1], sibling)
     whole = {".".join(p): p for p in known if len(p) == len(path)}

@@ -38,7 +38,7 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1 || ! supported "$venv/b
     say "creating $venv with $("$python" --version 2>&1)"
     create_venv "$python"
 fi
-pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet)
+pip=("$venv/bin/python" -m pip --disable-pip-version-check -qq)
 # The pip of older systems searches for hours among versions of packages that a newer one rules out at once.
 "${pip[@]}" install --upgrade pip
 say "installing Plenum and what it needs"

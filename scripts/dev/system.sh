@@ -25,7 +25,7 @@ npm                     npm
 present() {
     case "$1" in
         /*) [ -e "$1" ] ;;
-        gst:*) command -v gst-inspect-1.0 >/dev/null && gst-inspect-1.0 --exists "${1#gst:}" ;;
+        gst:*) gst-inspect-1.0 "${1#gst:}" >/dev/null 2>&1 ;;
         gi:*) /usr/bin/python3 -c "import gi; gi.require_version('${1#gi:}', '1.0')" 2>/dev/null ;;
         *) command -v "$1" >/dev/null ;;
     esac
