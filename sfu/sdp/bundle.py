@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 from sfu.errors import NegotiationError
-from sfu.sdp.types import LocalTransport, MediaSection, RemoteTransport, SessionDescription, Setup
+from sfu.sdp.types import (
+    LocalTransport,
+    MediaSection,
+    RemoteTransport,
+    SendTrack,
+    SessionDescription,
+    Setup,
+    SsrcGroup,
+)
 from sfu.sdp.write import write_sdp
 
 
@@ -104,6 +112,16 @@ def put_transport(sections: Sequence[MediaSection], local: LocalTransport, setup
         if index == 0:
             section.candidates = list(local.candidates)
             section.end_of_candidates = True
+
+
+def put_track(section: MediaSection, track: SendTrack) -> None:
+    """Write into the section that it carries the track."""
+    section.direction = "sendonly"
+    section.msid = (track.msid_stream, track.msid_track)
+    section.ssrcs = {track.ssrc: {"cname": track.cname}}
+    if track.rtx_ssrc is not None:
+        section.ssrcs[track.rtx_ssrc] = {"cname": track.cname}
+        section.ssrc_groups = [SsrcGroup("FID", (track.ssrc, track.rtx_ssrc))]
 
 
 def refused(section: MediaSection) -> MediaSection:

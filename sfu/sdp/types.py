@@ -115,16 +115,14 @@ class SessionDescription:
 class LocalTransport:
     """Our side of the connection, as it is written into every section.
 
-    ``fingerprints``: pairs such as ``("sha-256", "AB:CD...")``; ``candidates``: texts ``candidate:...`` (RFC 8839 5.1);
-    ``setup``: our DTLS role, once it is settled; None: passive wherever the peer leaves the choice.
+    ``fingerprints``: pairs such as ``("sha-256", "AB:CD...")``; ``candidates``: texts ``candidate:...`` (RFC 8839 5.1).
     """
 
     ufrag: str
     pwd: str
     fingerprints: Sequence[tuple[str, str]]
     candidates: Sequence[str] = ()
-    setup: Setup | None = None
-    ice_options: Sequence[str] = ()
+    ice_options: Sequence[str] = ("ice2", "trickle")
 
 
 @dataclass(frozen=True, slots=True)
