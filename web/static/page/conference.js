@@ -1,0 +1,442 @@
+/**
+ * The room from inside: ties the client to the stage, the toolbar and the panels.
+ * @module
+ */
+
+import { canShareScreen, PlenumError, VIDEO_QUALITIES } from "../plenum-client.js";
+import { inviteLink } from "./address.js";
+import { ChatPanel } from "./chat-panel.js";
+import { ToolButton } from "./controls.js";
+import { h } from "./dom.js";
+import { icon, mark } from "./icons.js";
+import { inputLook } from "./join.js";
+import { PeoplePanel } from "./people-panel.js";
+import { helpDialog, SettingsDialog } from "./settings-dialog.js";
+import { listenForShortcuts } from "./shortcuts.js";
+import { SoundOutput } from "./sound-output.js";
+import { Stage } from "./stage.js";
+import { chooseTheme, currentTheme } from "./theme.js";
+import { Toasts } from "./toasts.js";
+
+/** @typedef {import("../plenum-client.js").PlenumClient} PlenumClient */
+/** @typedef {import("./local-media.js").LocalMedia} LocalMedia */
+
+/** Joins and leaves this soon after a (re)join are no news. */
+const QUIET_AFTER_JOIN_MS = 3_000;
+
+export class Conference {
+  /**
+   * @param {PlenumClient} client Not yet connected: nothing of the first messages may be missed.
+   * @param {LocalMedia} media
+   * @param {{ room: string, invite: string | null, onLeave: () => void }} options
+   */
+  constructor(client, media, { room, invite, onLeave }) {
+    this.client = client;
+    this.media = media;
+    this.room = room;
+    this.invite = invite;
+    this.onLeave = onLeave;
+    this.joinedAt = 0;
+    /** @type {Set<string>} Sources the server did not take: not offered again until the user asks for it. */
+    this.refused = new Set();
+    /** @type {(() => void)[]} */
+    this.undo = [];
+    this.toasts = new Toasts();
+    this.sound = new SoundOutput(() => this.soundBanner.removeAttribute("hidden"));
+    this.sound.choose(media.preferences.speaker);
+    this.stage = new Stage(client, media, { onOverflow: () => this.openPanel("people"), onViewChange: () => this.#renderTools() });
+    this.stage.mirror = media.preferences.mirror;
+    this.chat = new ChatPanel({ send: (text) => client.sendChat(text), onClose: () => this.openPanel(null) });
+    this.people = new PeoplePanel(client, {
+      isOn: (source) => media.inputs[source].on,
+      onMute: (userId, source) => void this.#muteOther(userId, source),
+      onClose: () => this.openPanel(null),
+      invite: invite ? this.#inviteButton("button button-quiet button-wide") : null,
+    });
+    this.settings = new SettingsDialog(media, {
+      onSpeaker: (deviceId) => this.sound.choose(deviceId),
+      onMirror: (mirror) => {
+        this.stage.mirror = mirror;
+        this.stage.update();
+      },
+    });
+    this.shortcuts = this.#shortcuts();
+    this.help = helpDialog(this.shortcuts);
+    this.state = h("span", { class: "state", role: "status", "data-testid": "connection-state", "data-state": "connecting" }, "Connecting…");
+    this.headcount = h("span", { class: "headcount" });
+    this.banner = h("div", { class: "banner", role: "alert", hidden: true });
+    this.soundBanner = h(
+      "button",
+      { type: "button", class: "banner banner-button", hidden: true, onclick: () => this.#allowSound() },
+      icon("sound", 20),
+      "Your browser has silenced this page. Click to hear the others.",
+    );
+    this.tools = this.#makeTools();
+    this.element = this.#build();
+    this.#fillAlone();
+    this.#listen();
+    this.#followMedia();
+  }
+
+  /** The conference is on the screen now. */
+  shown() {
+    this.joinedAt = performance.now();
+    this.#renderAll();
+    this.tools.microphone.element.focus({ preventScroll: true });
+    this.tools.microphone.element.blur();
+  }
+
+  close() {
+    for (const undo of this.undo) undo();
+    this.element.remove();
+  }
+
+  /** @param {"chat" | "people" | null} which null closes what is open. */
+  openPanel(which) {
+    const opened = which === "chat" ? this.chat : which === "people" ? this.people : null;
+    const before = this.chat.isOpen ? this.tools.chat : this.people.isOpen ? this.tools.people : null;
+    this.chat.setOpen(opened === this.chat);
+    this.people.setOpen(opened === this.people);
+    this.element.classList.toggle("with-panel", opened !== null);
+    // Focus goes back to the button that opened what is closed now.
+    if (!opened && before) before.element.focus();
+    this.#renderTools();
+  }
+
+  /** @param {"chat" | "people"} which */
+  togglePanel(which) {
+    const isOpen = which === "chat" ? this.chat.isOpen : this.people.isOpen;
+    this.openPanel(isOpen ? null : which);
+  }
+
+  /** @param {"camera" | "microphone"} what */
+  async toggleInput(what) {
+    const input = this.media.inputs[what];
+    await this.media.set(what, !input.on);
+    if (input.problem) this.toasts.show(input.problem, { kind: "error" });
+  }
+
+  async toggleScreen() {
+    try {
+      if (this.client.isSharingScreen) await this.client.stopScreenShare();
+      else await this.client.startScreenShare();
+    } catch (error) {
+      this.#report(error);
+    }
+    this.#renderAll();
+  }
+
+  #makeTools() {
+    return {
+      microphone: new ToolButton({ icon: "microphone", label: "Turn off microphone", testid: "toggle-mic", key: "M", onClick: () => void this.toggleInput("microphone") }),
+      camera: new ToolButton({ icon: "camera", label: "Turn off camera", testid: "toggle-camera", key: "V", onClick: () => void this.toggleInput("camera") }),
+      screen: new ToolButton({ icon: "screen", label: "Share your screen", testid: "toggle-screen", key: "S", onClick: () => void this.toggleScreen() }),
+      chat: new ToolButton({ icon: "chat", label: "Chat", testid: "toggle-chat", key: "C", pressed: false, onClick: () => this.togglePanel("chat") }),
+      people: new ToolButton({ icon: "people", label: "Participants", testid: "participants-button", key: "P", pressed: false, onClick: () => this.togglePanel("people") }),
+      leave: new ToolButton({ icon: "leave", label: "Leave", testid: "leave-button", tone: "danger", class: "tool-leave", onClick: () => this.onLeave() }),
+      view: new ToolButton({ icon: "speaker", label: "Speaker view", testid: "view-toggle", key: "G", class: "tool-small", onClick: () => this.stage.toggleMode() }),
+      theme: new ToolButton({ icon: "moon", label: "Light or dark", class: "tool-small tool-theme", onClick: () => this.#toggleTheme() }),
+      settings: new ToolButton({ icon: "settings", label: "Settings", testid: "settings-button", class: "tool-small", onClick: () => this.settings.open() }),
+      help: new ToolButton({ icon: "keyboard", label: "Keyboard shortcuts", key: "?", class: "tool-small tool-help", onClick: () => this.help.showModal() }),
+    };
+  }
+
+  #build() {
+    const { microphone, camera, screen, chat, people, leave, view, theme, settings, help } = this.tools;
+    return h(
+      "div",
+      { class: "conference" },
+      h(
+        "header",
+        { class: "topbar" },
+        h("span", { class: "brand-mark" }, mark(26)),
+        h("h1", { class: "room-name", title: this.room }, this.room),
+        this.headcount,
+        this.state,
+        h("span", { class: "spacer" }),
+        this.invite ? this.#inviteButton("button button-quiet invite") : null,
+        h("div", { class: "top-tools", role: "toolbar", "aria-label": "View and settings" }, view.element, theme.element, help.element, settings.element),
+      ),
+      this.banner,
+      this.soundBanner,
+      h("div", { class: "middle" }, this.stage.element, this.chat.element, this.people.element),
+      h(
+        "footer",
+        { class: "bottombar" },
+        h(
+          "div",
+          { class: "toolbar", role: "toolbar", "aria-label": "Call" },
+          microphone.element,
+          camera.element,
+          canShareScreen() ? screen.element : null,
+          h("span", { class: "divider", "aria-hidden": "true" }),
+          chat.element,
+          people.element,
+          h("span", { class: "divider", "aria-hidden": "true" }),
+          leave.element,
+        ),
+      ),
+      this.toasts.element,
+      this.settings.element,
+      this.help,
+      this.sound.element,
+    );
+  }
+
+  #shortcuts() {
+    return [
+      { key: "m", label: "Microphone on or off", run: () => void this.toggleInput("microphone") },
+      { key: "v", label: "Camera on or off", run: () => void this.toggleInput("camera") },
+      { key: "s", label: "Share your screen", run: () => canShareScreen() && !this.tools.screen.look.disabled && void this.toggleScreen() },
+      { key: "c", label: "Open or close the chat", run: () => this.togglePanel("chat") },
+      { key: "p", label: "Open or close the participants", run: () => this.togglePanel("people") },
+      { key: "g", label: "Grid or speaker view", run: () => this.stage.toggleMode() },
+      { key: "f", label: "Full screen", run: () => void toggleFullScreen() },
+      { key: "?", label: "This list", run: () => this.help.showModal() },
+    ];
+  }
+
+  #listen() {
+    const { client } = this;
+    const everything = () => this.#renderAll();
+    this.undo.push(
+      listenForShortcuts(this.shortcuts),
+      client.on("state", (detail) => this.#showState(detail)),
+      client.on("media", (detail) => this.#showMedia(detail)),
+      client.on("room-state", () => {
+        this.joinedAt = performance.now();
+        everything();
+      }),
+      client.on("participant-joined", ({ participant, initial }) => {
+        if (!initial && !participant.isLocal) this.#news(`${participant.displayName} joined`);
+        everything();
+      }),
+      client.on("participant-left", ({ participant }) => {
+        if (!participant.isLocal) this.#news(`${participant.displayName} left`);
+        everything();
+      }),
+      client.on("participant-updated", everything),
+      client.on("publication-added", ({ publication, participant }) => {
+        if (publication.source === "screen" && participant && !participant.isLocal) this.#news(`${participant.displayName} shares a screen`, "screen");
+        everything();
+      }),
+      client.on("publication-removed", everything),
+      client.on("publication-updated", everything),
+      client.on("rights", everything),
+      client.on("track-subscribed", ({ track, participant, source }) => {
+        if (track.kind === "audio") this.sound.add(`${participant.username}/${source}`, track);
+        this.stage.update();
+      }),
+      client.on("track-unsubscribed", ({ track, participant, source }) => {
+        if (track.kind === "audio") this.sound.remove(`${participant.username}/${source}`);
+        this.stage.update();
+      }),
+      client.on("active-speakers", ({ dominant, speakers }) => {
+        this.stage.setSpeakers(dominant, speakers);
+        this.people.render();
+      }),
+      client.on("chat", (message) => this.#receiveChat(message)),
+      client.on("muted-by-other", ({ source, by }) => this.#mutedBy(source, by)),
+      client.on("unmute-requested", ({ source, by }) => this.toasts.show(`${this.#nameOf(by)} asks you to turn on your ${source}.`, { iconName: source })),
+      client.on("local-track-ended", ({ source }) => {
+        if (source === "camera" || source === "microphone") {
+          this.media.lost(source);
+          this.toasts.show(this.media.inputs[source].problem, { kind: "error" });
+        }
+        everything();
+      }),
+      client.on("publish-failed", ({ source, error }) => {
+        this.refused.add(source);
+        if (source === "camera" || source === "microphone") void this.media.set(source, false);
+        this.toasts.show(error.code === "permission_denied" ? `You are not allowed to use your ${source} here.` : error.sentence, { kind: "error" });
+        everything();
+      }),
+      client.on("error", ({ error }) => this.#report(error)),
+    );
+    /** @param {KeyboardEvent} event */
+    const onEscape = (event) => {
+      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.openPanel(null);
+    };
+    document.addEventListener("keydown", onEscape);
+    this.undo.push(() => document.removeEventListener("keydown", onEscape));
+  }
+
+  /** Keeps what is published in step with what the user wants. */
+  #followMedia() {
+    const onChange = () => {
+      this.syncMedia();
+      this.#renderAll();
+    };
+    this.media.addEventListener("change", onChange);
+    this.undo.push(() => this.media.removeEventListener("change", onChange));
+    this.syncMedia();
+  }
+
+  syncMedia() {
+    const { camera, microphone } = this.media;
+    if (microphone.track) this.#sync("microphone", microphone, {});
+    const { maxBitrate } = VIDEO_QUALITIES[this.media.preferences.quality];
+    this.#sync("camera", camera, { maxBitrate, maxFramerate: this.media.framerate });
+  }
+
+  /**
+   * @param {"camera" | "microphone"} source
+   * @param {import("./local-media.js").Input} input
+   * @param {import("../sdk/types.js").PublishOptions} options
+   */
+  #sync(source, { on, track }, options) {
+    const { client } = this;
+    const local = client.local.get(source);
+    if (!local) {
+      // A microphone that is off is published too, to be back at once; a camera that is off is closed.
+      if (track && (on || (source === "microphone" && !this.refused.has(source)))) void client.publish(track, source, { ...options, muted: !on }).catch(() => undefined);
+      return;
+    }
+    if (local.track !== track) void client.replaceTrack(source, track);
+    client.setMuted(source, !on);
+  }
+
+  /** @param {import("../plenum-client.js").ClientEvents["state"]} detail */
+  #showState({ state, sentence }) {
+    this.state.textContent = sentence;
+    this.state.dataset.state = state;
+    const away = state === "reconnecting";
+    this.banner.hidden = !away;
+    this.banner.textContent = away ? sentence : "";
+    this.element.classList.toggle("away", away);
+  }
+
+  /** @param {import("../plenum-client.js").ClientEvents["media"]} detail */
+  #showMedia({ state, sentence }) {
+    if (this.client.state !== "connected") return;
+    if (state === "interrupted") {
+      this.state.textContent = sentence;
+      this.state.dataset.state = "interrupted";
+    } else if (state === "connected" && this.#mediaIsFine()) {
+      this.state.textContent = "Connected";
+      this.state.dataset.state = "connected";
+    }
+  }
+
+  #mediaIsFine() {
+    return this.client.publishing?.state !== "interrupted" && this.client.subscribing?.state !== "interrupted";
+  }
+
+  /** @param {import("../sdk/types.js").ChatMessage} message */
+  #receiveChat(message) {
+    this.chat.add(message);
+    if (!this.chat.isOpen && !message.own && !message.system) {
+      const excerpt = message.text.length > 80 ? `${message.text.slice(0, 80)}…` : message.text;
+      this.toasts.show(`${message.name}: ${excerpt}`, { iconName: "chat" });
+    }
+    this.#renderTools();
+  }
+
+  /**
+   * @param {import("../plenum-client.js").Source} source
+   * @param {string} by
+   */
+  #mutedBy(source, by) {
+    if (source !== "camera" && source !== "microphone") return;
+    void this.media.set(source, false);
+    this.toasts.show(`${this.#nameOf(by)} turned off your ${source}.`, { iconName: `${source}-off` });
+  }
+
+  /**
+   * @param {string} userId
+   * @param {"microphone" | "camera"} source
+   */
+  async #muteOther(userId, source) {
+    try {
+      await this.client.muteParticipant(userId, source);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  #report(error) {
+    this.toasts.show(error instanceof PlenumError ? error.sentence : "Something went wrong.", { kind: "error" });
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} [iconName]
+   */
+  #news(text, iconName = "people") {
+    if (performance.now() - this.joinedAt > QUIET_AFTER_JOIN_MS) this.toasts.show(text, { iconName });
+  }
+
+  /** @param {string} userId */
+  #nameOf(userId) {
+    return this.client.model.participants.get(userId)?.displayName ?? "The host";
+  }
+
+  #allowSound() {
+    this.sound.resume();
+    this.soundBanner.hidden = true;
+  }
+
+  #toggleTheme() {
+    chooseTheme(currentTheme() === "dark" ? "light" : "dark");
+    this.#renderTools();
+  }
+
+  #renderAll() {
+    this.stage.update();
+    this.people.render();
+    this.#renderTools();
+  }
+
+  #renderTools() {
+    const { microphone, camera, screen, chat, people, view, theme } = this.tools;
+    const { permissions, settings } = this.client.model;
+    microphone.set({ ...inputLook("microphone", this.media.microphone), disabled: permissions.can_share_audio === false });
+    camera.set({ ...inputLook("camera", this.media.camera), disabled: permissions.can_share_video === false });
+    const sharing = this.client.isSharingScreen;
+    screen.set({
+      icon: sharing ? "screen-off" : "screen",
+      label: sharing ? "Stop sharing" : "Share your screen",
+      tone: sharing ? "active" : "plain",
+      disabled: permissions.can_share_screen === false,
+    });
+    chat.set({ tone: this.chat.isOpen ? "active" : "plain", pressed: this.chat.isOpen, badge: this.chat.unread });
+    people.set({ tone: this.people.isOpen ? "active" : "plain", pressed: this.people.isOpen });
+    view.set(this.stage.focused ? { icon: "grid", label: "Grid view" } : { icon: "speaker", label: "Speaker view" });
+    theme.set(currentTheme() === "dark" ? { icon: "sun", label: "Light theme" } : { icon: "moon", label: "Dark theme" });
+    this.chat.setAllowed(permissions.can_send_chat !== false && settings.enable_chat !== false);
+    const count = this.client.participants.length;
+    this.headcount.replaceChildren(icon("people", 16), String(count));
+    this.headcount.title = count === 1 ? "1 participant" : `${count} participants`;
+  }
+
+  /** @param {string} className */
+  #inviteButton(className) {
+    const words = h("span", {}, "Copy invite link");
+    const button = h("button", { type: "button", class: className, "data-testid": "copy-invite" }, icon("link", 18), words);
+    button.addEventListener("click", async () => {
+      const link = inviteLink(location.origin, this.room, this.invite ?? "");
+      try {
+        await navigator.clipboard.writeText(link);
+        this.toasts.show("The invite link is copied. Send it to whom you want to meet.", { iconName: "check" });
+      } catch {
+        // Without permission or on a page without HTTPS: at least show it.
+        prompt("The invite link:", link);
+      }
+    });
+    return button;
+  }
+
+  #fillAlone() {
+    this.stage.alone.append(
+      h("strong", {}, "You are the first one here"),
+      h("p", {}, this.invite ? "Send the invite link to those you want to meet." : "The others will appear here when they join."),
+    );
+    if (this.invite) this.stage.alone.append(this.#inviteButton("button button-primary"));
+  }
+}
+
+async function toggleFullScreen() {
+  if (document.fullscreenElement) await document.exitFullscreen();
+  else await document.documentElement.requestFullscreen?.().catch(() => undefined);
+}

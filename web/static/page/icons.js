@@ -1,0 +1,91 @@
+/**
+ * The page's own icons: 24 by 24, drawn with round strokes in the colour of the text.
+ * @module
+ */
+
+const NAMESPACE = "http://www.w3.org/2000/svg";
+
+/** @type {Record<string, string[]>} A path starting with "!" is filled. */
+const PATHS = {
+  microphone: ["M12 3.5a3 3 0 0 1 3 3v5a3 3 0 0 1-6 0v-5a3 3 0 0 1 3-3z", "M5.5 11.5a6.5 6.5 0 0 0 13 0", "M12 18v3"],
+  "microphone-off": [
+    "M9 9v2.5a3 3 0 0 0 4.6 2.5",
+    "M15 11V6.5a3 3 0 0 0-5.7-1.3",
+    "M5.5 11.5a6.5 6.5 0 0 0 10.6 5",
+    "M18.5 11.5a6.5 6.5 0 0 1-.6 2.7",
+    "M12 18v3",
+    "M4 4l16 16",
+  ],
+  camera: ["M5 6.5h8.5a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2z", "M15.5 10.7l4.3-2.6a.8.8 0 0 1 1.2.7v6.4a.8.8 0 0 1-1.2.7l-4.3-2.6"],
+  "camera-off": [
+    "M9.5 6.5h4a2 2 0 0 1 2 2v2.2l4.3-2.6a.8.8 0 0 1 1.2.7v6.4a.8.8 0 0 1-1 .7",
+    "M15.2 16.5a2 2 0 0 1-1.7 1H5a2 2 0 0 1-2-2v-7a2 2 0 0 1 1.8-2",
+    "M4 4l16 16",
+  ],
+  screen: ["M4.5 4.5h15a1.5 1.5 0 0 1 1.5 1.5v9a1.5 1.5 0 0 1-1.5 1.5h-15A1.5 1.5 0 0 1 3 15V6a1.5 1.5 0 0 1 1.5-1.5z", "M9 20h6", "M12 13.2V8", "M9.7 10.2L12 7.9l2.3 2.3"],
+  "screen-off": ["M4.5 4.5h15a1.5 1.5 0 0 1 1.5 1.5v9a1.5 1.5 0 0 1-1.5 1.5h-15A1.5 1.5 0 0 1 3 15V6a1.5 1.5 0 0 1 1.5-1.5z", "M9 20h6", "M10 8.5l4 4", "M14 8.5l-4 4"],
+  chat: ["M6 4.5h12a2.5 2.5 0 0 1 2.5 2.5v7a2.5 2.5 0 0 1-2.5 2.5h-6.5L7 20.5v-4H6A2.5 2.5 0 0 1 3.5 14V7A2.5 2.5 0 0 1 6 4.5z", "M8 9h8", "M8 12.5h5"],
+  people: ["M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z", "M2.5 19.5c.5-3.3 3-5 6.5-5s6 1.7 6.5 5", "M15.5 4.9a3.3 3.3 0 0 1 0 6.3", "M18 14.8c2 .7 3.2 2.3 3.5 4.7"],
+  grid: ["M4 4.5h6.5V11H4z", "M13.5 4.5H20V11h-6.5z", "M4 14h6.5v5.5H4z", "M13.5 14H20v5.5h-6.5z"],
+  speaker: ["M3.5 5h11.5v14H3.5z", "M18 5h2.5v3.5H18z", "M18 10.3h2.5v3.4H18z", "M18 15.5h2.5V19H18z"],
+  settings: ["M4 7h9", "M17.5 7H20", "M15.2 9.3a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.6z", "M4 17h2.5", "M11 17h9", "M8.8 19.3a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.6z"],
+  leave: ["M3.3 14.9c-.6-.7-.8-1.6-.5-2.4C4 9.5 7.6 7.7 12 7.7s8 1.8 9.2 4.8c.3.8.1 1.7-.5 2.4l-.9 1c-.4.5-1.1.6-1.7.3l-2.6-1.2a1.3 1.3 0 0 1-.8-1.4l.2-1.4a10 10 0 0 0-5.8 0l.2 1.4c.1.6-.2 1.2-.8 1.4l-2.6 1.2c-.6.3-1.3.2-1.7-.3z"],
+  close: ["M6 6l12 12", "M18 6L6 18"],
+  send: ["M4.5 12h8", "M4.5 12L3.3 5.3c-.2-.9.7-1.6 1.5-1.2l15 7c.8.4.8 1.5 0 1.9l-15 7c-.8.4-1.7-.4-1.5-1.2z"],
+  link: ["M10 14a4 4 0 0 0 5.7 0l3.1-3.1a4 4 0 0 0-5.7-5.7l-1.2 1.2", "M14 10a4 4 0 0 0-5.7 0l-3.1 3.1a4 4 0 0 0 5.7 5.7l1.2-1.2"],
+  check: ["M5 12.5l4.5 4.5L19 7.5"],
+  pin: ["M9 4h6l-.7 5.5 3.2 3.2v1.8h-11v-1.8l3.2-3.2z", "M12 14.5V20.5"],
+  sun: ["M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8z", "M12 2.8v1.7M12 19.5v1.7M2.8 12h1.7M19.5 12h1.7M5.5 5.5l1.2 1.2M17.3 17.3l1.2 1.2M5.5 18.5l1.2-1.2M17.3 6.7l1.2-1.2"],
+  moon: ["M19.5 14.2A8 8 0 0 1 9.8 4.5a8 8 0 1 0 9.7 9.7z"],
+  sound: ["M4 9.5v5h3.5l4.5 4v-13l-4.5 4z", "M15.5 9a4.2 4.2 0 0 1 0 6", "M18 6.5a7.8 7.8 0 0 1 0 11"],
+  warning: ["M12 4.2l8.8 15.3H3.2z", "M12 10v4.2", "M12 16.9v.1"],
+  info: ["M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17z", "M12 11.3v4.7", "M12 8v.1"],
+  keyboard: ["M4 6.5h16a1.5 1.5 0 0 1 1.5 1.5v8a1.5 1.5 0 0 1-1.5 1.5H4A1.5 1.5 0 0 1 2.5 16V8A1.5 1.5 0 0 1 4 6.5z", "M6.5 10h.1M10 10h.1M13.7 10h.1M17.3 10h.1M8 14h8"],
+  expand: ["M4 9.5V4h5.5", "M20 14.5V20h-5.5", "M4 4l6 6", "M20 20l-6-6"],
+  door: ["M13.5 20.5H6A1.5 1.5 0 0 1 4.5 19V5A1.5 1.5 0 0 1 6 3.5h7.5", "M10 12h11", "M17.5 8.5L21 12l-3.5 3.5"],
+};
+
+/**
+ * @param {string} name
+ * @param {number} [size] CSS pixels.
+ * @returns {SVGSVGElement} Hidden from screen readers: the button around it has the words.
+ */
+export function icon(name, size = 22) {
+  const svg = document.createElementNS(NAMESPACE, "svg");
+  const attributes = { viewBox: "0 0 24 24", width: size, height: size, "aria-hidden": "true", focusable: "false", class: "icon" };
+  for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, String(value));
+  for (const path of PATHS[name] ?? []) {
+    const element = document.createElementNS(NAMESPACE, "path");
+    element.setAttribute("d", path);
+    svg.append(element);
+  }
+  return svg;
+}
+
+/**
+ * The mark of Plenum: the seats of a chamber, seen from above.
+ * @param {number} [size]
+ * @returns {SVGSVGElement}
+ */
+export function mark(size = 28) {
+  const svg = document.createElementNS(NAMESPACE, "svg");
+  const attributes = { viewBox: "0 0 32 32", width: size, height: size, "aria-hidden": "true", focusable: "false", class: "mark" };
+  for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, String(value));
+  for (const { radius, seats } of [{ radius: 13, seats: 9 }, { radius: 7.8, seats: 5 }]) {
+    for (let seat = 0; seat < seats; seat += 1) {
+      const angle = Math.PI * (seat / (seats - 1));
+      const circle = document.createElementNS(NAMESPACE, "circle");
+      circle.setAttribute("cx", (16 - radius * Math.cos(angle)).toFixed(2));
+      circle.setAttribute("cy", (22.5 - radius * Math.sin(angle)).toFixed(2));
+      circle.setAttribute("r", "1.9");
+      svg.append(circle);
+    }
+  }
+  const centre = document.createElementNS(NAMESPACE, "circle");
+  centre.setAttribute("cx", "16");
+  centre.setAttribute("cy", "22");
+  centre.setAttribute("r", "3");
+  centre.setAttribute("class", "mark-centre");
+  svg.append(centre);
+  return svg;
+}

@@ -1,0 +1,132 @@
+/**
+ * Devices, picture quality and appearance.
+ * @module
+ */
+
+import { canChooseSpeaker } from "../plenum-client.js";
+import { deviceSelect, dialog, MeterView } from "./controls.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { savePreferences } from "./store.js";
+import { chooseTheme } from "./theme.js";
+
+/** @typedef {import("./local-media.js").LocalMedia} LocalMedia */
+
+const QUALITY_WORDS = { "180p": "Low (180p)", "360p": "Medium (360p)", "720p": "High (720p)", "1080p": "Very high (1080p)" };
+
+export class SettingsDialog {
+  /**
+   * @param {LocalMedia} media
+   * @param {{ onSpeaker: (deviceId: string) => void, onMirror: (mirror: boolean) => void }} handlers
+   */
+  constructor(media, { onSpeaker, onMirror }) {
+    this.media = media;
+    this.meter = new MeterView();
+    this.camera = deviceSelect({ label: "Camera", iconName: "camera", onChange: (camera) => void media.choose("camera", { camera }) });
+    this.microphone = deviceSelect({
+      label: "Microphone",
+      iconName: "microphone",
+      onChange: (microphone) => void media.choose("microphone", { microphone }),
+    });
+    this.speaker = deviceSelect({
+      label: "Speaker",
+      iconName: "sound",
+      onChange: (speaker) => {
+        media.preferences.speaker = speaker;
+        savePreferences({ speaker });
+        onSpeaker(speaker);
+      },
+    });
+    const { quality, processing, mirror, theme } = media.preferences;
+    this.element = dialog(
+      { title: "Settings", testid: "settings-dialog", onClose: () => this.meter.follow(null) },
+      h("section", {}, h("h3", {}, "Sound"), this.microphone.element, this.meter.element, this.#speakerRow(), this.#switch(
+        "Remove echo and noise", processing, (on) => void media.choose("microphone", { processing: on }),
+      )),
+      h("section", {}, h("h3", {}, "Picture"), this.camera.element, choice("Quality of your camera", QUALITY_WORDS, quality, (value) => void media.choose("camera", { quality: /** @type {any} */ (value) })), this.#switch(
+        "Mirror my own picture", mirror, (on) => {
+          savePreferences({ mirror: on });
+          onMirror(on);
+        },
+      )),
+      h("section", {}, h("h3", {}, "Appearance"), choice("Theme", { system: "As the system", light: "Light", dark: "Dark" }, theme, (value) => chooseTheme(/** @type {any} */ (value)))),
+    );
+    media.addEventListener("devices", () => this.#fill());
+    media.addEventListener("change", () => this.#fill());
+  }
+
+  open() {
+    this.element.showModal();
+    void this.media.refreshDevices();
+    this.#fill();
+  }
+
+  #speakerRow() {
+    if (!canChooseSpeaker()) return null;
+    const test = h("button", { type: "button", class: "button button-quiet", onclick: () => void this.#playTone() }, icon("sound", 18), "Test");
+    return h("div", { class: "row" }, this.speaker.element, test);
+  }
+
+  /**
+   * @param {string} label
+   * @param {boolean} on
+   * @param {(on: boolean) => void} onChange
+   */
+  #switch(label, on, onChange) {
+    const box = h("input", { type: "checkbox", role: "switch", checked: on, onchange: () => onChange(box.checked) });
+    return h("label", { class: "switch" }, h("span", {}, label), box);
+  }
+
+  #fill() {
+    if (!this.element.open) return;
+    const { devices, preferences } = this.media;
+    const chosen = (/** @type {MediaStreamTrack | null} */ track, /** @type {string} */ wish) => track?.getSettings().deviceId ?? wish;
+    this.camera.fill(devices.cameras, chosen(this.media.camera.track, preferences.camera), "No camera found");
+    this.microphone.fill(devices.microphones, chosen(this.media.microphone.track, preferences.microphone), "No microphone found");
+    this.speaker.fill(devices.speakers, preferences.speaker, "Default speaker");
+    this.meter.follow(this.media.microphone.track);
+  }
+
+  /** Two soft notes, made here, on the chosen speaker. */
+  async #playTone() {
+    const context = new AudioContext();
+    const target = context.createMediaStreamDestination();
+    const player = new Audio();
+    player.srcObject = target.stream;
+    if (this.media.preferences.speaker) await player.setSinkId(this.media.preferences.speaker).catch(() => undefined);
+    await player.play().catch(() => undefined);
+    [523.25, 783.99].forEach((frequency, index) => {
+      const start = context.currentTime + 0.05 + index * 0.22;
+      const tone = new OscillatorNode(context, { frequency });
+      const gain = new GainNode(context, { gain: 0 });
+      gain.gain.setTargetAtTime(0.25, start, 0.015);
+      gain.gain.setTargetAtTime(0, start + 0.12, 0.12);
+      tone.connect(gain).connect(target);
+      tone.start(start);
+      tone.stop(start + 1);
+    });
+    setTimeout(() => void context.close(), 2_000);
+  }
+}
+
+/**
+ * @param {string} label
+ * @param {Record<string, string>} options
+ * @param {string} chosen
+ * @param {(value: string) => void} onChange
+ */
+function choice(label, options, chosen, onChange) {
+  const select = h("select", { onchange: () => onChange(select.value) });
+  for (const [value, words] of Object.entries(options)) select.append(h("option", { value, selected: value === chosen }, words));
+  return h("label", { class: "field" }, h("span", { class: "field-label" }, label), h("span", { class: "select" }, select));
+}
+
+/**
+ * @param {import("./shortcuts.js").Shortcut[]} shortcuts
+ * @returns {HTMLDialogElement}
+ */
+export function helpDialog(shortcuts) {
+  const rows = shortcuts.map(({ key, label }) => h("div", { class: "shortcut" }, h("dt", {}, label), h("dd", {}, h("kbd", {}, key.toUpperCase()))));
+  rows.push(h("div", { class: "shortcut" }, h("dt", {}, "Close what is open"), h("dd", {}, h("kbd", {}, "Esc"))));
+  return dialog({ title: "Keyboard shortcuts", testid: "help-dialog" }, h("dl", { class: "shortcuts" }, ...rows));
+}

@@ -1,0 +1,664 @@
+/**
+ * Plenum's browser SDK: join a room, publish, receive, chat.
+ *
+ * ```js
+ * import { PlenumClient, openCamera } from "/static/plenum-client.js";
+ *
+ * const client = new PlenumClient();
+ * client.on("track-subscribed", ({ track, source }) => {
+ *   if (source === "camera") video.srcObject = new MediaStream([track]);
+ * });
+ * void client.publish(await openCamera(), "camera");
+ * await client.connect({ room: "demo", token });
+ * ```
+ *
+ * The guide is docs/sdk.md.
+ * @module
+ */
+
+import { DataRelay } from "./sdk/data-relay.js";
+import { openScreen } from "./sdk/devices.js";
+import { PlenumError } from "./sdk/errors.js";
+import { PublishTransport } from "./sdk/publish-transport.js";
+import { RoomModel } from "./sdk/room-model.js";
+import { Signaling } from "./sdk/signaling.js";
+import { StatsReader } from "./sdk/stats.js";
+import { SubscribeTransport } from "./sdk/subscribe-transport.js";
+
+export * from "./sdk/devices.js";
+export { PlenumError, sentenceFor } from "./sdk/errors.js";
+
+/** @typedef {import("./sdk/types.js").Source} Source */
+/** @typedef {import("./sdk/types.js").Participant} Participant */
+/** @typedef {import("./sdk/types.js").Publication} Publication */
+/** @typedef {import("./sdk/types.js").PublishOptions} PublishOptions */
+/** @typedef {import("./sdk/types.js").ConnectionState} ConnectionState */
+/** @typedef {import("./sdk/types.js").ClientEvents} ClientEvents */
+/** @typedef {import("./sdk/types.js").Envelope} Envelope */
+/** @typedef {import("./sdk/types.js").TransportName} TransportName */
+/** @typedef {import("./sdk/types.js").TransportState} TransportState */
+/** @typedef {import("./sdk/types.js").TrackEvent} TrackEvent */
+
+/**
+ * @typedef {object} ConnectOptions
+ * @property {string} room
+ * @property {string | (() => string | Promise<string>)} token A JWT, or a function that gets a fresh one for each try.
+ * @property {string} [url] Origin of the server; that of the page when absent.
+ * @property {boolean} [dataRelay] Open the data channels once media flows, to receive `data`. Default true.
+ */
+
+/**
+ * What this side publishes; outlives a session, to be published again after a rejoin.
+ * @typedef {object} LocalPublication
+ * @property {Source} source
+ * @property {MediaStreamTrack | null} track
+ * @property {boolean} muted
+ * @property {PublishOptions} options
+ * @property {Promise<Publication | null>} published
+ * @property {(publication: Publication | null) => void} resolve
+ * @property {(error: PlenumError) => void} reject
+ */
+
+/** How long the pictures of a lost session stay, while those of the new one come in. */
+const OLD_TRANSPORT_MS = 5_000;
+/** Data channels wait this long for media to go first. */
+const RELAY_DELAY_MS = 1_500;
+
+/** @type {Record<TransportState, string>} */
+const MEDIA_SENTENCES = {
+  new: "",
+  connecting: "Setting up sound and picture…",
+  connected: "Connected",
+  interrupted: "Sound and picture are interrupted. Restoring them…",
+  closed: "",
+};
+
+/**
+ * One participant's view of one room.
+ *
+ * Every event is a CustomEvent whose `detail` is described in {@link ClientEvents}; {@link PlenumClient.on} listens with
+ * types and without the wrapping.
+ */
+export class PlenumClient extends EventTarget {
+  constructor() {
+    super();
+    /** @type {ConnectionState} */
+    this.state = "idle";
+    this.sentence = "";
+    this.model = new RoomModel();
+    /** @type {Map<Source, LocalPublication>} */
+    this.local = new Map();
+    /** @type {Map<string, TrackEvent>} Publication id → what is received of it. */
+    this.remoteTracks = new Map();
+    /** @type {ConnectOptions | null} */
+    this.options = null;
+    /** @type {Signaling | null} */
+    this.signaling = null;
+    /** @type {PublishTransport | null} */
+    this.publishing = null;
+    /** @type {SubscribeTransport | null} */
+    this.subscribing = null;
+    this.relay = new DataRelay((message) => this.emit("data", message));
+    this.statsReader = new StatsReader();
+    this.sessionId = "";
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.relayTimer = undefined;
+    this.onNetworkChange = () => {
+      this.publishing?.nudge();
+      this.subscribing?.nudge();
+    };
+  }
+
+  /** @returns {string} Own username; empty before the first join. */
+  get userId() {
+    return this.model.selfId;
+  }
+
+  /** @returns {string} */
+  get roomId() {
+    return this.model.roomId;
+  }
+
+  /** @returns {Participant[]} Everybody in the room, oneself included. */
+  get participants() {
+    return [...this.model.participants.values()];
+  }
+
+  /** @returns {Publication[]} */
+  get publications() {
+    return [...this.model.publications.values()];
+  }
+
+  /** @returns {boolean} Whether this participant may mute others. */
+  get canModerate() {
+    const { role, permissions } = this.model;
+    return permissions.can_manage_participants ?? (role === "host" || role === "moderator");
+  }
+
+  /**
+   * Makes the peer connections before they are needed. Called by publish() and connect(); a join page calls it while the
+   * user is still typing.
+   */
+  prepare() {
+    this.publishing ??= this.#makePublishTransport();
+    this.subscribing ??= this.#makeSubscribeTransport();
+  }
+
+  /**
+   * Joins a room. Afterwards the client stays in it through network changes and server restarts, until leave(), or
+   * until the server says that it is over (event `state`, state `failed`).
+   * @param {ConnectOptions} options
+   * @returns {Promise<import("./sdk/types.js").RoomState>}
+   * @throws {PlenumError} If the room cannot be joined.
+   */
+  connect(options) {
+    if (this.signaling) return Promise.reject(new PlenumError("invalid_state", "Already connected."));
+    this.options = options;
+    this.prepare();
+    this.#setState("connecting", "Connecting…");
+    globalThis.addEventListener?.("online", this.onNetworkChange);
+    return new Promise((resolve, reject) => {
+      const signaling = new Signaling(() => this.#address(options), {
+        onJoined: (room) => {
+          this.#joined(room);
+          resolve(room);
+        },
+        onMessage: (message) => void this.#receive(message),
+        onLost: (retryInMs) => this.#lost(retryInMs),
+        onRetry: () => this.#setState(this.sessionId ? "reconnecting" : "connecting", this.sessionId ? "Reconnecting…" : "Connecting…"),
+        onFailed: (error) => {
+          this.#tearDown();
+          this.#setState("failed", error.sentence, error);
+          reject(error);
+        },
+      });
+      this.signaling = signaling;
+      void signaling.open();
+    });
+  }
+
+  /** Leaves the room and closes everything. Tracks are not stopped: they belong to the caller. */
+  leave() {
+    this.signaling?.close();
+    this.#tearDown();
+    this.#setState("disconnected", "You left the room.");
+  }
+
+  /**
+   * Publishes a track. May be called before connect(): it then goes out with the first offer.
+   * @param {MediaStreamTrack} track
+   * @param {Source} source Each source once; publishing it again replaces the track.
+   * @param {PublishOptions} [options]
+   * @returns {Promise<Publication | null>} When the server has taken it.
+   * @throws {PlenumError} `permission_denied`, `not_supported` and so on.
+   */
+  async publish(track, source, options = {}) {
+    const known = this.local.get(source);
+    if (known) {
+      await this.replaceTrack(source, track);
+      return known.published;
+    }
+    /** @type {LocalPublication} */
+    const local = { source, track, muted: Boolean(options.muted), options, ...deferred() };
+    this.local.set(source, local);
+    if (source === "microphone" || source === "screen-audio") track.enabled = !local.muted;
+    track.addEventListener("ended", () => this.#trackEnded(source, track), { once: true });
+    this.prepare();
+    this.#offerTrack(local);
+    return local.published;
+  }
+
+  /**
+   * @param {Source} source
+   * @returns {Promise<void>}
+   */
+  async unpublish(source) {
+    if (!this.local.delete(source)) return;
+    const own = this.model.find(this.userId, source);
+    await this.publishing?.remove(source);
+    if (own) this.#emitAll(this.model.removePublication(own.id));
+  }
+
+  /**
+   * Sends another track under the same source, without a negotiation; null sends nothing for the time being.
+   * @param {Source} source
+   * @param {MediaStreamTrack | null} track
+   */
+  async replaceTrack(source, track) {
+    const local = this.local.get(source);
+    if (!local) return;
+    local.track = track;
+    if (track) {
+      if (track.kind === "audio") track.enabled = !local.muted;
+      track.addEventListener("ended", () => this.#trackEnded(source, track), { once: true });
+    }
+    await this.publishing?.replace(source, track);
+  }
+
+  /**
+   * Mutes or unmutes what this side sends, and tells the room.
+   * @param {Source} source
+   * @param {boolean} muted
+   */
+  setMuted(source, muted) {
+    const local = this.local.get(source);
+    if (!local || local.muted === muted) return;
+    local.muted = muted;
+    if (local.track) local.track.enabled = !muted;
+    this.#announceMute(local);
+  }
+
+  /**
+   * @param {Source} source
+   * @returns {boolean} true also if nothing is published under that source.
+   */
+  isMuted(source) {
+    return this.local.get(source)?.muted ?? true;
+  }
+
+  /**
+   * Mutes another participant at the server. Needs the right to manage participants.
+   * @param {string} userId
+   * @param {"microphone" | "camera"} source
+   * @returns {Promise<void>}
+   * @throws {PlenumError} `permission_denied`, `user_not_found`.
+   */
+  async muteParticipant(userId, source) {
+    const flag = source === "microphone" ? { audio_enabled: false } : { video_enabled: false };
+    await this.request("media-control", { user_id: userId, ...flag });
+  }
+
+  /**
+   * Shares a screen, a window or a tab, with its sound where the browser offers it.
+   * @param {{ stream?: MediaStream, framerate?: number, maxBitrate?: number }} [options] `stream`: share this instead of asking the user.
+   * @returns {Promise<MediaStream | null>} null if the user declined.
+   */
+  async startScreenShare({ stream, framerate, maxBitrate } = {}) {
+    const shared = stream ?? (await openScreen({ framerate }));
+    const [video] = shared?.getVideoTracks() ?? [];
+    if (!shared || !video) return null;
+    try {
+      const [audio] = shared.getAudioTracks();
+      const sound = audio ? this.publish(audio, "screen-audio", { stream: shared }) : Promise.resolve(null);
+      sound.catch(() => void this.unpublish("screen-audio"));
+      await this.publish(video, "screen", { stream: shared, maxBitrate });
+    } catch (error) {
+      for (const track of shared.getTracks()) track.stop();
+      throw error;
+    }
+    this.send("screen-share-control", { screen_sharing: true });
+    return shared;
+  }
+
+  /** Ends the own screen share and stops its tracks. */
+  async stopScreenShare() {
+    /** @type {Source[]} */
+    const sources = ["screen", "screen-audio"];
+    const tracks = sources.map((source) => this.local.get(source)?.track);
+    if (this.local.has("screen")) this.send("screen-share-control", { screen_sharing: false });
+    await Promise.all(sources.map((source) => this.unpublish(source)));
+    for (const track of tracks) track?.stop();
+  }
+
+  /** @returns {boolean} */
+  get isSharingScreen() {
+    return this.local.has("screen");
+  }
+
+  /**
+   * @param {string} text
+   * @param {string | null} [to] Username of the only recipient.
+   * @returns {Promise<void>} When the server has taken it; the message itself comes back as event `chat`.
+   * @throws {PlenumError} `rate_limited`, `permission_denied`…
+   */
+  async sendChat(text, to = null) {
+    const reply = await this.request("chat-message", { message: text, target_user_id: to });
+    if (reply.type === "chat-message") return;
+    // The server acknowledged without sending the message back to its author.
+    const name = this.model.participants.get(this.userId)?.displayName ?? this.userId;
+    const id = reply.payload?.message_id ?? `own-${reply.reply_to}`;
+    const at = new Date(reply.timestamp ?? Date.now());
+    this.emit("chat", { id, from: this.userId, name, text, to, own: true, system: false, at });
+  }
+
+  /**
+   * Opens the data channels now rather than when first used.
+   * @returns {Promise<void>}
+   */
+  openData() {
+    this.prepare();
+    if (!this.publishing) throw new PlenumError("invalid_state");
+    return this.relay.open(this.publishing);
+  }
+
+  /**
+   * Sends to other participants over the server's data channel relay.
+   * @param {string | ArrayBuffer | ArrayBufferView | object} data Objects travel as JSON. At most 64 KiB with its header.
+   * @param {{ to?: string[], topic?: string, reliable?: boolean }} [options] `to`: usernames, everybody when absent.
+   * @returns {Promise<boolean>} false if it was dropped (only possible when not reliable).
+   */
+  async sendData(data, options = {}) {
+    await this.openData();
+    return this.relay.send(data, options);
+  }
+
+  /**
+   * Sends any protocol message, for what the SDK does not wrap.
+   * @param {string} type
+   * @param {object} payload
+   */
+  send(type, payload) {
+    this.signaling?.send(type, payload);
+  }
+
+  /**
+   * Sends any protocol message and waits for its reply.
+   * @param {string} type
+   * @param {object} payload
+   * @returns {Promise<Envelope>}
+   */
+  async request(type, payload) {
+    if (!this.signaling) throw new PlenumError("invalid_state", "Not connected.");
+    return this.signaling.request(type, payload);
+  }
+
+  /**
+   * How the call goes: rates are those since the last call of this method.
+   * @returns {Promise<{ publish: import("./sdk/stats.js").TransportStats | null, subscribe: (import("./sdk/stats.js").TransportStats & { byPublication: Record<string, import("./sdk/stats.js").TrackStats> }) | null }>}
+   */
+  async stats() {
+    const publish = this.publishing ? await this.statsReader.read(this.publishing.pc) : null;
+    if (!this.subscribing) return { publish, subscribe: null };
+    const subscribe = await this.statsReader.read(this.subscribing.pc);
+    /** @type {Record<string, import("./sdk/stats.js").TrackStats>} */
+    const byPublication = {};
+    for (const track of subscribe.tracks) {
+      const received = this.subscribing.received.get(track.mid);
+      if (received) byPublication[received.offered.publication_id] = track;
+    }
+    return { publish, subscribe: { ...subscribe, byPublication } };
+  }
+
+  /**
+   * Listens with types.
+   * @template {keyof ClientEvents} K
+   * @param {K} type
+   * @param {(detail: ClientEvents[K]) => void} handler
+   * @returns {() => void} Stops listening.
+   */
+  on(type, handler) {
+    /** @param {Event} event */
+    const listener = (event) => handler(/** @type {CustomEvent<ClientEvents[K]>} */ (event).detail);
+    this.addEventListener(type, listener);
+    return () => this.removeEventListener(type, listener);
+  }
+
+  /**
+   * @template {keyof ClientEvents} K
+   * @param {K} type
+   * @param {ClientEvents[K]} detail
+   */
+  emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /** @param {import("./sdk/room-model.js").ModelEvent[]} events */
+  #emitAll(events) {
+    for (const { type, detail } of events) this.emit(type, detail);
+  }
+
+  /**
+   * @param {ConnectionState} state
+   * @param {string} sentence
+   * @param {PlenumError | null} [error]
+   * @param {number | null} [retryInMs]
+   */
+  #setState(state, sentence, error = null, retryInMs = null) {
+    if (state === this.state && sentence === this.sentence) return;
+    const previous = this.state;
+    this.state = state;
+    this.sentence = sentence;
+    this.emit("state", { state, previous, sentence, error, retryInMs });
+  }
+
+  /**
+   * @param {ConnectOptions} options
+   * @returns {Promise<string>}
+   */
+  async #address({ url, room, token }) {
+    const base = new URL(url ?? "/", globalThis.location?.href);
+    base.protocol = base.protocol.replace("http", "ws");
+    base.pathname = `/webrtc/ws/${encodeURIComponent(room)}`;
+    base.hash = "";
+    base.search = new URLSearchParams({ token: typeof token === "function" ? await token() : token }).toString();
+    return base.href;
+  }
+
+  /** @param {import("./sdk/types.js").RoomState} room */
+  #joined(room) {
+    const resumed = this.sessionId !== "";
+    this.sessionId = room.session_id;
+    if (resumed) this.#renewTransports();
+    this.prepare();
+    this.publishing?.setIceServers(room.ice_servers ?? []);
+    this.subscribing?.setIceServers(room.ice_servers ?? []);
+    // The offer leaves first: everything below only paints.
+    this.publishing?.start();
+    const events = this.model.reset(room);
+    this.#setState("connected", "Connected");
+    this.emit("room-state", { room, resumed });
+    this.#emitAll(events);
+    if (this.options?.dataRelay !== false) {
+      clearTimeout(this.relayTimer);
+      this.relayTimer = setTimeout(() => this.openData().catch(() => undefined), RELAY_DELAY_MS);
+    }
+  }
+
+  /** The server has dropped the transports of the old session; what they showed last stays until the new ones deliver. */
+  #renewTransports() {
+    const old = this.subscribing;
+    this.publishing?.close();
+    this.relay.reset();
+    this.publishing = this.#makePublishTransport();
+    this.subscribing = this.#makeSubscribeTransport();
+    for (const local of this.local.values()) this.#offerTrack(local);
+    setTimeout(() => old?.close(), OLD_TRANSPORT_MS);
+  }
+
+  /** @param {LocalPublication} local */
+  #offerTrack(local) {
+    const transport = this.publishing;
+    if (!transport || !local.track) {
+      // Muted with no device open: published as soon as there is a track again.
+      if (!local.track) this.local.delete(local.source);
+      return;
+    }
+    transport.add(local.track, local.source, local.options).then(
+      (info) => {
+        if (info) this.#emitAll(this.model.putPublication({ ...info, user_id: info.user_id ?? this.userId }));
+        if (local.muted) this.#announceMute(local);
+        local.resolve(info ? this.model.publications.get(info.publication_id) ?? null : null);
+      },
+      (/** @type {PlenumError} */ error) => {
+        if (this.local.get(local.source) === local) this.local.delete(local.source);
+        local.reject(error);
+        this.emit("publish-failed", { source: local.source, error });
+      },
+    );
+  }
+
+  /** @param {LocalPublication} local */
+  #announceMute({ source, muted }) {
+    if (source === "microphone") this.send("media-control", { audio_enabled: !muted });
+    else if (source === "camera") this.send("media-control", { video_enabled: !muted });
+    const own = this.model.find(this.userId, source);
+    if (!own || own.muted === muted) return;
+    own.muted = muted;
+    this.emit("publication-updated", { publication: own });
+  }
+
+  /**
+   * @param {Source} source
+   * @param {MediaStreamTrack} track
+   */
+  #trackEnded(source, track) {
+    if (this.local.get(source)?.track !== track) return;
+    if (source === "screen") void this.stopScreenShare();
+    this.emit("local-track-ended", { source });
+  }
+
+  /** @param {number} retryInMs */
+  #lost(retryInMs) {
+    if (!this.sessionId) return;
+    const sentence = navigator.onLine === false ? "You are offline. Waiting for the network…" : "Connection lost. Reconnecting…";
+    this.#setState("reconnecting", sentence, null, retryInMs);
+  }
+
+  #tearDown() {
+    clearTimeout(this.relayTimer);
+    globalThis.removeEventListener?.("online", this.onNetworkChange);
+    this.publishing?.close();
+    this.subscribing?.close();
+    this.publishing = null;
+    this.subscribing = null;
+    this.signaling = null;
+    this.relay.reset();
+    this.local.clear();
+    this.remoteTracks.clear();
+    this.model = new RoomModel();
+    this.sessionId = "";
+  }
+
+  /** @param {Envelope} message */
+  async #receive(message) {
+    const { type, payload } = message;
+    if (type === "offer" && payload.transport === "subscribe") await this.#acceptOffer(payload);
+    else if (type === "media-control") this.#mediaControl(message);
+    else if (type === "chat-message") this.#chat(message);
+    else if (type === "error" && !message.reply_to) this.emit("error", { error: PlenumError.from(payload) });
+    else this.#emitAll(this.model.apply(type, payload));
+    this.emit("message", message);
+  }
+
+  /** @param {any} payload */
+  async #acceptOffer(payload) {
+    const transport = this.subscribing;
+    try {
+      await transport?.accept(payload.sdp, payload.tracks ?? {});
+    } catch (error) {
+      if (transport !== this.subscribing || transport?.state === "closed") return;
+      this.emit("error", { error: new PlenumError("media_failed", String(error)) });
+    }
+  }
+
+  /** @param {Envelope} message */
+  #mediaControl({ payload, sender }) {
+    const by = sender ?? "";
+    if (payload.user_id === this.userId && by !== this.userId) {
+      this.#controlledByOther("microphone", payload.audio_enabled, by);
+      this.#controlledByOther("camera", payload.video_enabled, by);
+    }
+    this.#emitAll(this.model.apply("media-control", payload));
+  }
+
+  /**
+   * Somebody with the right to do so has muted this side. The opposite is only ever a request: no one switches on
+   * another's microphone.
+   * @param {Source} source
+   * @param {boolean | undefined} enabled
+   * @param {string} by
+   */
+  #controlledByOther(source, enabled, by) {
+    const local = this.local.get(source);
+    if (typeof enabled !== "boolean" || !local || local.muted === !enabled) return;
+    if (enabled) return this.emit("unmute-requested", { source, by });
+    local.muted = true;
+    if (local.track) local.track.enabled = false;
+    this.emit("muted-by-other", { source, muted: true, by });
+  }
+
+  /** @param {Envelope} message */
+  #chat({ payload, id, timestamp }) {
+    const from = payload.sender_id ?? "";
+    this.emit("chat", {
+      id: payload.message_id ?? id ?? "",
+      from,
+      name: payload.sender_name || from,
+      text: String(payload.message ?? ""),
+      to: payload.target_user_id ?? null,
+      own: from === this.userId,
+      system: Boolean(payload.is_system_message),
+      at: new Date(payload.timestamp ?? timestamp ?? Date.now()),
+    });
+  }
+
+  #makePublishTransport() {
+    const transport = new PublishTransport(this.#transportHandlers("publish"), async (sdp, tracks) => {
+      const reply = await this.request("offer", { transport: "publish", sdp, tracks });
+      return { sdp: reply.payload.sdp, publications: reply.payload.publications ?? [] };
+    });
+    return transport;
+  }
+
+  #makeSubscribeTransport() {
+    /** @type {SubscribeTransport} */
+    const transport = new SubscribeTransport({
+      ...this.#transportHandlers("subscribe"),
+      onTrack: (received) => this.#trackArrived(received),
+      onTrackGone: ({ offered, track }) => {
+        const known = this.remoteTracks.get(offered.publication_id);
+        if (known?.track !== track) return;
+        this.remoteTracks.delete(offered.publication_id);
+        this.emit("track-unsubscribed", known);
+      },
+      sendAnswer: (sdp) => this.send("answer", { transport: "subscribe", sdp }),
+      askIceRestart: () => this.request("ice-restart", { transport: "subscribe" }),
+    });
+    return transport;
+  }
+
+  /**
+   * @param {TransportName} name
+   * @returns {import("./sdk/transport.js").TransportHandlers}
+   */
+  #transportHandlers(name) {
+    return {
+      onState: (state) => {
+        this.emit("media", { transport: name, state, sentence: MEDIA_SENTENCES[state] });
+      },
+      onHopeless: () => this.signaling?.rejoin(),
+      onCandidate: (candidate) => this.send("ice-candidate", { transport: name, candidate }),
+    };
+  }
+
+  /** @param {import("./sdk/subscribe-transport.js").Received} received */
+  #trackArrived({ offered, track, receiver }) {
+    const info = { ...offered, muted: this.model.publications.get(offered.publication_id)?.muted ?? false };
+    if (!this.model.participants.has(offered.user_id)) {
+      this.#emitAll(this.model.putParticipant({ username: offered.user_id }, true));
+    }
+    this.#emitAll(this.model.putPublication(info));
+    const publication = this.model.publications.get(offered.publication_id);
+    const participant = this.model.participants.get(offered.user_id);
+    if (!publication || !participant) return;
+    const event = { track, receiver, participant, publication, source: offered.source };
+    this.remoteTracks.set(publication.id, event);
+    this.emit("track-subscribed", event);
+  }
+}
+
+/** @returns {Pick<LocalPublication, "published" | "resolve" | "reject">} */
+function deferred() {
+  /** @type {(publication: Publication | null) => void} */
+  let resolve = () => undefined;
+  /** @type {(error: PlenumError) => void} */
+  let reject = () => undefined;
+  /** @type {Promise<Publication | null>} */
+  const published = new Promise((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  // Who calls publish() and only listens to `publish-failed` should not get an unhandled rejection on top.
+  published.catch(() => undefined);
+  return { published, resolve, reject };
+}

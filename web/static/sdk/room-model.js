@@ -1,0 +1,272 @@
+/**
+ * Who is in the room and what they publish, as the server's messages tell it. No network, no DOM.
+ * @module
+ */
+
+/** @typedef {import("./types.js").Participant} Participant */
+/** @typedef {import("./types.js").Publication} Publication */
+/** @typedef {import("./types.js").ParticipantInfo} ParticipantInfo */
+/** @typedef {import("./types.js").PublicationInfo} PublicationInfo */
+/** @typedef {import("./types.js").Source} Source */
+
+/** @typedef {{ type: keyof import("./types.js").ClientEvents, detail: any }} ModelEvent */
+
+/** Which publications a flag of `media-control` speaks of. @type {Record<string, Source>} */
+const FLAG_SOURCES = { audio_enabled: "microphone", video_enabled: "camera" };
+
+export class RoomModel {
+  constructor() {
+    this.selfId = "";
+    this.roomId = "";
+    /** @type {import("./types.js").Role} */
+    this.role = "participant";
+    /** @type {Record<string, boolean>} */
+    this.permissions = {};
+    /** @type {Record<string, any>} */
+    this.settings = {};
+    /** @type {Map<string, Participant>} */
+    this.participants = new Map();
+    /** @type {Map<string, Publication>} */
+    this.publications = new Map();
+  }
+
+  /**
+   * Takes a room-state. After a reconnect only the differences come out, so that nobody seems to leave and come back.
+   * @param {import("./types.js").RoomState} state
+   * @returns {ModelEvent[]}
+   */
+  reset(state) {
+    this.selfId = state.user_id;
+    this.roomId = state.room_id;
+    this.role = state.role;
+    this.permissions = state.permissions ?? {};
+    this.settings = state.settings ?? {};
+    const here = new Set(state.participants.map((info) => info.username));
+    const live = new Set(state.publications.map((info) => info.publication_id));
+    const events = [];
+    for (const publication of [...this.publications.values()]) {
+      if (!live.has(publication.id)) events.push(...this.removePublication(publication.id));
+    }
+    for (const participant of [...this.participants.values()]) {
+      if (!here.has(participant.username)) events.push(...this.removeParticipant(participant.username, "left"));
+    }
+    for (const info of state.participants) events.push(...this.putParticipant(info, true));
+    for (const info of state.publications) events.push(...this.putPublication(info));
+    return events;
+  }
+
+  /**
+   * @param {string} type
+   * @param {any} payload
+   * @returns {ModelEvent[]} What changed, for the application; empty for messages this model does not know.
+   */
+  apply(type, payload) {
+    switch (type) {
+      case "user-joined":
+        return this.putParticipant(payload.participant ?? payload, false);
+      case "user-left":
+        return this.removeParticipant(payload.username, payload.reason ?? "left");
+      case "track-published":
+        return this.putPublication(payload.publication ?? payload);
+      case "track-unpublished":
+        return this.removePublication(payload.publication_id);
+      case "media-control":
+        return this.setFlags(payload);
+      case "active-speakers":
+        return this.setSpeakers(payload);
+      case "participant-update":
+        return this.updateParticipant(payload);
+      case "role-updated":
+        return this.setRole(payload);
+      case "permission-updated":
+        return this.setPermissions(payload);
+      case "room-settings-update":
+        Object.assign(this.settings, payload.settings ?? payload);
+        return [];
+      default:
+        return [];
+    }
+  }
+
+  /**
+   * @param {string} userId
+   * @param {Source} source
+   * @returns {Publication | null}
+   */
+  find(userId, source) {
+    for (const publication of this.publications.values()) {
+      if (publication.userId === userId && publication.source === source) return publication;
+    }
+    return null;
+  }
+
+  /**
+   * @param {ParticipantInfo} info
+   * @param {boolean} initial
+   * @returns {ModelEvent[]}
+   */
+  putParticipant(info, initial) {
+    if (typeof info?.username !== "string") return [];
+    const known = this.participants.get(info.username);
+    const participant = known ?? newParticipant(info.username, info.username === this.selfId);
+    merge(participant, info);
+    participant.isLocal = info.username === this.selfId;
+    this.participants.set(info.username, participant);
+    return [
+      known
+        ? { type: "participant-updated", detail: { participant } }
+        : { type: "participant-joined", detail: { participant, initial } },
+    ];
+  }
+
+  /**
+   * @param {string} username
+   * @param {string} reason
+   * @returns {ModelEvent[]}
+   */
+  removeParticipant(username, reason) {
+    const participant = this.participants.get(username);
+    if (!participant) return [];
+    const events = [];
+    for (const publication of [...this.publications.values()]) {
+      if (publication.userId === username) events.push(...this.removePublication(publication.id));
+    }
+    this.participants.delete(username);
+    events.push({ type: /** @type {const} */ ("participant-left"), detail: { participant, reason } });
+    return events;
+  }
+
+  /**
+   * @param {PublicationInfo} info
+   * @returns {ModelEvent[]}
+   */
+  putPublication(info) {
+    if (typeof info?.publication_id !== "string") return [];
+    const known = this.publications.get(info.publication_id);
+    const muted = Boolean(info.muted);
+    if (known) {
+      if (known.muted === muted) return [];
+      known.muted = muted;
+      return [{ type: "publication-updated", detail: { publication: known } }];
+    }
+    const publication = { id: info.publication_id, userId: info.user_id, source: info.source, kind: info.kind, muted };
+    this.publications.set(publication.id, publication);
+    const participant = this.participants.get(publication.userId) ?? null;
+    return [{ type: "publication-added", detail: { publication, participant } }];
+  }
+
+  /**
+   * @param {string} id
+   * @returns {ModelEvent[]}
+   */
+  removePublication(id) {
+    const publication = this.publications.get(id);
+    if (!publication) return [];
+    this.publications.delete(id);
+    return [{ type: "publication-removed", detail: { publication } }];
+  }
+
+  /**
+   * `media-control`: who has muted what.
+   * @param {any} payload
+   * @returns {ModelEvent[]}
+   */
+  setFlags(payload) {
+    /** @type {ModelEvent[]} */
+    const events = [];
+    for (const [flag, source] of Object.entries(FLAG_SOURCES)) {
+      const publication = typeof payload[flag] === "boolean" ? this.find(payload.user_id, source) : null;
+      if (!publication || publication.muted === !payload[flag]) continue;
+      publication.muted = !payload[flag];
+      events.push({ type: "publication-updated", detail: { publication } });
+    }
+    return events;
+  }
+
+  /**
+   * @param {any} payload
+   * @returns {ModelEvent[]}
+   */
+  setSpeakers(payload) {
+    /** @type {Map<string, number>} */
+    const levels = new Map();
+    for (const speaker of payload.speakers ?? []) levels.set(speaker.user_id, speaker.audio_level ?? 0);
+    for (const participant of this.participants.values()) {
+      participant.isSpeaking = levels.has(participant.username);
+      participant.audioLevel = levels.get(participant.username) ?? 0;
+    }
+    const speakers = [...levels].map(([userId, audioLevel]) => ({ userId, audioLevel }));
+    return [{ type: "active-speakers", detail: { dominant: payload.dominant ?? null, speakers } }];
+  }
+
+  /**
+   * @param {any} payload
+   * @returns {ModelEvent[]}
+   */
+  updateParticipant(payload) {
+    const participant = this.participants.get(payload.username ?? payload.user_id);
+    if (!participant) return [];
+    merge(participant, payload);
+    return [{ type: "participant-updated", detail: { participant } }];
+  }
+
+  /**
+   * @param {any} payload
+   * @returns {ModelEvent[]}
+   */
+  setRole(payload) {
+    const participant = this.participants.get(payload.user_id);
+    if (participant) participant.role = payload.role;
+    /** @type {ModelEvent[]} */
+    const events = participant ? [{ type: "participant-updated", detail: { participant } }] : [];
+    if (payload.user_id === this.selfId) {
+      this.role = payload.role;
+      if (payload.permissions) this.permissions = payload.permissions;
+      events.push({ type: "rights", detail: { role: this.role, permissions: this.permissions } });
+    }
+    return events;
+  }
+
+  /**
+   * @param {any} payload
+   * @returns {ModelEvent[]}
+   */
+  setPermissions(payload) {
+    if (payload.user_id !== this.selfId) return [];
+    this.permissions = { ...this.permissions, ...payload.permissions };
+    return [{ type: "rights", detail: { role: this.role, permissions: this.permissions } }];
+  }
+}
+
+/**
+ * @param {string} username
+ * @param {boolean} isLocal
+ * @returns {Participant}
+ */
+function newParticipant(username, isLocal) {
+  return {
+    username,
+    displayName: username,
+    role: "participant",
+    isLocal,
+    isSpeaking: false,
+    audioLevel: 0,
+    isHandRaised: false,
+    joinedAt: null,
+    connectionQuality: null,
+  };
+}
+
+/**
+ * @param {Participant} participant
+ * @param {Partial<ParticipantInfo>} info
+ */
+function merge(participant, info) {
+  if (info.display_name) participant.displayName = info.display_name;
+  if (info.role) participant.role = info.role;
+  if (typeof info.is_speaking === "boolean") participant.isSpeaking = info.is_speaking;
+  if (typeof info.audio_level === "number") participant.audioLevel = info.audio_level;
+  if (typeof info.is_hand_raised === "boolean") participant.isHandRaised = info.is_hand_raised;
+  if (info.joined_at) participant.joinedAt = info.joined_at;
+  if (info.connection_quality !== undefined) participant.connectionQuality = info.connection_quality ?? null;
+}

@@ -1,0 +1,113 @@
+/**
+ * What both transports share: one peer connection, its serialised negotiations, and the watch over its ICE state.
+ * @module
+ */
+
+import { SerialQueue } from "./serial-queue.js";
+
+/** @typedef {import("./types.js").TransportState} TransportState */
+
+/** ICE often recovers from `disconnected` by itself; longer than this and we help. */
+const GRACE_MS = 2_000;
+/** Between two ICE restarts. */
+const RESTART_INTERVAL_MS = 4_000;
+/** Restarts before the whole session is joined anew. */
+const MAX_RESTARTS = 4;
+
+/**
+ * @typedef {object} TransportHandlers
+ * @property {(state: TransportState) => void} onState
+ * @property {() => void} onHopeless ICE restarts did not help: the session must be joined anew.
+ * @property {(candidate: RTCIceCandidateInit | null) => void} onCandidate
+ */
+
+export class Transport {
+  /**
+   * The peer connection is made at once: its certificate takes a while, and time counts only after the click on "Join".
+   * @param {TransportHandlers} handlers
+   */
+  constructor(handlers) {
+    this.handlers = handlers;
+    this.queue = new SerialQueue();
+    /** @type {TransportState} */
+    this.state = "new";
+    this.restarts = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.restartTimer = undefined;
+    /** @type {RTCConfiguration} */
+    this.configuration = { bundlePolicy: "max-bundle", rtcpMuxPolicy: "require", iceServers: [] };
+    this.pc = new RTCPeerConnection(this.configuration);
+    this.pc.onconnectionstatechange = () => this.#watch();
+    this.pc.oniceconnectionstatechange = () => this.#watch();
+    this.pc.onicecandidate = ({ candidate }) => handlers.onCandidate(candidate ? candidate.toJSON() : null);
+  }
+
+  /** @param {RTCIceServer[]} iceServers */
+  setIceServers(iceServers) {
+    if (iceServers.length === 0 || this.pc.signalingState === "closed") return;
+    this.configuration = { ...this.configuration, iceServers };
+    this.pc.setConfiguration(this.configuration);
+  }
+
+  /**
+   * Asks for new ICE credentials; each transport has its own way.
+   * @returns {Promise<void>}
+   */
+  async restartIce() {
+    throw new Error("not implemented");
+  }
+
+  /** The network of this device changed: do not wait until ICE notices. */
+  nudge() {
+    if (this.state === "connected" || this.state === "interrupted") this.#restart();
+  }
+
+  close() {
+    clearTimeout(this.restartTimer);
+    this.pc.onconnectionstatechange = null;
+    this.pc.oniceconnectionstatechange = null;
+    this.pc.onicecandidate = null;
+    this.pc.ontrack = null;
+    this.pc.close();
+    this.#setState("closed");
+  }
+
+  #watch() {
+    const { connectionState, iceConnectionState } = this.pc;
+    if (connectionState === "connected" && iceConnectionState !== "disconnected" && iceConnectionState !== "failed") {
+      clearTimeout(this.restartTimer);
+      this.restarts = 0;
+      this.#setState("connected");
+    } else if (connectionState === "failed" || iceConnectionState === "failed") {
+      this.#setState("interrupted");
+      if (this.restarts === 0) this.#restart();
+    } else if (connectionState === "disconnected" || iceConnectionState === "disconnected") {
+      this.#setState("interrupted");
+      if (this.restarts === 0) this.#restartIn(GRACE_MS);
+    } else if (connectionState === "connecting" && this.state === "new") {
+      this.#setState("connecting");
+    }
+  }
+
+  /** @param {number} delayMs */
+  #restartIn(delayMs) {
+    clearTimeout(this.restartTimer);
+    this.restartTimer = setTimeout(() => this.#restart(), delayMs);
+  }
+
+  #restart() {
+    if (this.state === "closed") return;
+    this.restarts += 1;
+    if (this.restarts > MAX_RESTARTS) return this.handlers.onHopeless();
+    // Watched until `connected`: the timer is the retry of a restart that is lost on the way.
+    this.#restartIn(RESTART_INTERVAL_MS);
+    this.restartIce().catch(() => undefined);
+  }
+
+  /** @param {TransportState} state */
+  #setState(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.handlers.onState(state);
+  }
+}
