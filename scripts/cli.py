@@ -209,7 +209,7 @@ def config_example() -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point of the command; ends the process with one of ``ExitCode``."""
     try:
-        app(arguments)
+        app(arguments, prog_name="plenum")
     except CommandError as error:
         from scripts.console import show_error
 

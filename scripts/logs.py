@@ -21,7 +21,7 @@ _SECRET_TEXT = (
     (re.compile(r"(\w://)[^/@\s\"']*@"), rf"\1{HIDDEN}@"),  # user and password of a URL
     (re.compile(r"(?i)(a=ice-pwd:)\S+"), rf"\1{HIDDEN}"),
 )
-_QUIET = {"asyncio": logging.WARNING, "uvicorn": logging.WARNING, "aiortc": logging.WARNING}
+QUIET = {"asyncio": logging.WARNING, "uvicorn": logging.WARNING, "aiortc": logging.WARNING}
 
 EventDict = MutableMapping[str, Any]
 
@@ -62,7 +62,7 @@ def configure(options: LoggingOptions, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name, least in _QUIET.items():
+    for name, least in QUIET.items():
         logging.getLogger(name).setLevel(max(level, least))
     logging.captureWarnings(True)
 
