@@ -1,1 +1,1 @@
-"""What the tests with real peers share: server process, browsers, other clients, a bad network, and judging the media."""
+"""What tests with real peers share: the server, browsers, other clients, a bad network, and a verdict on the media."""

@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, Route, async_playwright
@@ -66,7 +65,9 @@ class Tab:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.errors.append(f"{message.text} ({message.location.get('url', '')}:{message.location.get('lineNumber')})")
+            self.errors.append(
+                f"{message.text} ({message.location.get('url', '')}:{message.location.get('lineNumber')})"
+            )
         elif message.type == "warning":
             self.warnings.append(message.text)
 
@@ -94,7 +95,7 @@ class Chromium:
         )
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    async def __aexit__(self, *failure: object) -> None:
         if self.browser is not None:
             await self.browser.close()
         if self._playwright is not None:
@@ -128,7 +129,9 @@ class Chromium:
 
 
 async def _fulfill_blank(route: Route) -> None:
-    await route.fulfill(content_type="text/html", body="<!doctype html><title>Blank</title><link rel=icon href=data:,><body>")
+    await route.fulfill(
+        content_type="text/html", body="<!doctype html><title>Blank</title><link rel=icon href=data:,><body>"
+    )
 
 
 def read_script(name: str) -> str:

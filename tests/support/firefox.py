@@ -1,4 +1,4 @@
-"""Firefox as a peer, driven by WebDriver BiDi over its remote debugging port (Playwright's driver needs its own build)."""
+"""Firefox as a peer, driven by WebDriver BiDi over its debugging port (Playwright needs its own build of Firefox)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 import json
 import os
 import shutil
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -89,7 +89,7 @@ class Firefox:
             raise
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    async def __aexit__(self, *failure: object) -> None:
         await self._end()
 
     async def add_init_script(self, source: str) -> None:
@@ -152,10 +152,8 @@ class Firefox:
 
     async def _end(self) -> None:
         if self._socket is not None:
-            try:
+            with suppress(FirefoxError, TimeoutError, ConnectionClosed):
                 await asyncio.wait_for(self._command("browser.close", {}), 5)
-            except (FirefoxError, TimeoutError, ConnectionClosed):
-                pass
             await self._socket.close()
         if self._reader is not None:
             self._reader.cancel()

@@ -1,4 +1,4 @@
-"""Input of fake cameras and microphones, made here: a moving picture that costs a real encoder something, and a tone."""
+"""Input of fake cameras and microphones: a moving picture that costs a real encoder something, and a tone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def write_camera_y4m(path: Path, seconds: float = 4.0, seed: int = 7) -> Path:
             _draw_block(luma, index)
             out.write(b"".join(luma))
             for plane in (chroma_u, chroma_v):
-                out.write(b"".join(plane[(index * 2 + y // 30 * 8) % period :][: WIDTH // 2] for y in range(HEIGHT // 2)))
+                out.write(
+                    b"".join(plane[(index * 2 + y // 30 * 8) % period :][: WIDTH // 2] for y in range(HEIGHT // 2))
+                )
     return path
 
 

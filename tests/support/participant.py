@@ -43,7 +43,9 @@ class Participant:
         return participant
 
     async def join(self, token: str) -> dict[str, Any]:
-        state: dict[str, Any] = await self.tab.page.evaluate("([room, token]) => me.join(room, token)", [self.room, token])
+        state: dict[str, Any] = await self.tab.page.evaluate(
+            "([room, token]) => me.join(room, token)", [self.room, token]
+        )
         return state
 
     async def call(self, method: str, *arguments: Any) -> Any:
@@ -114,7 +116,9 @@ class Participant:
         await self.tab.close()
 
 
-async def eventually(condition: Callable[[], Any], timeout_s: float = 10.0, complaint: str = "it never came true") -> None:
+async def eventually(
+    condition: Callable[[], Any], timeout_s: float = 10.0, complaint: str = "it never came true"
+) -> None:
     """Wait until the condition (it may be a coroutine function) holds; AssertionError with the complaint otherwise."""
     deadline = time.monotonic() + timeout_s
     while True:

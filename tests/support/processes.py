@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 _HERE = Path(__file__).parent
@@ -33,7 +32,7 @@ class ClientProcess:
         self._reader = asyncio.create_task(self._read())
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    async def __aexit__(self, *failure: object) -> None:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
         await self.wait(5)

@@ -1,6 +1,6 @@
 """FFmpeg's own WHIP muxer, through PyAV, as a publisher of H.264 and Opus.
 
-    python pyav_publisher.py URL TOKEN SECONDS CERTIFICATE KEY      (PEM files of a P-256 key)
+python pyav_publisher.py URL TOKEN SECONDS CERTIFICATE KEY      (PEM files of a P-256 key)
 """
 
 from __future__ import annotations

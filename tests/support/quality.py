@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
@@ -61,7 +62,7 @@ def judge_video(entries: Sequence[Mapping[str, Any]]) -> VideoQuality:
     longest_freeze_s = 0.0
     longest_gap_ms = 0.0
     moved_at = first["at"]
-    for before, after in zip(entries, entries[1:], strict=False):
+    for before, after in pairwise(entries):
         freezes = after["freezeCount"] - before["freezeCount"]
         if freezes > 0:
             frozen_s = after["totalFreezesDuration"] - before["totalFreezesDuration"]
@@ -97,7 +98,7 @@ def judge_audio(entries: Sequence[Mapping[str, Any]]) -> AudioQuality:
 def buffer_growth_ms(entries: Sequence[Mapping[str, Any]]) -> float:
     """How much longer packets wait in the jitter buffer at the end than at the beginning."""
     delays: list[float] = []
-    for before, after in zip(entries, entries[1:], strict=False):
+    for before, after in pairwise(entries):
         emitted = after["jitterBufferEmittedCount"] - before["jitterBufferEmittedCount"]
         if emitted > 0:
             delays.append((after["jitterBufferDelay"] - before["jitterBufferDelay"]) / emitted * 1000)

@@ -10,7 +10,6 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import TracebackType
 
 Address = tuple[str, int]
 Tap = Callable[[Address, bytes], None]
@@ -112,7 +111,7 @@ class UdpRelay(asyncio.DatagramProtocol):
         await self._loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    async def __aexit__(self, *failure: object) -> None:
         for upstream in self.clients.values():
             if upstream.transport is not None:
                 upstream.transport.close()

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import httpx
@@ -63,8 +62,8 @@ class PlenumServer:
         await self.start()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        await self.stop(check=kind is None)
+    async def __aexit__(self, *failure: object) -> None:
+        await self.stop(check=failure[0] is None)
 
     async def start(self) -> float:
         """Start and wait until the health check answers; the seconds that took.
@@ -76,7 +75,12 @@ class PlenumServer:
         with self.log_path.open("ab") as log:
             self._log_offset = log.tell()
             self.process = await asyncio.create_subprocess_exec(
-                *self._command(), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment(), cwd=ROOT
+                *self._command(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                cwd=ROOT,
             )
         async with httpx.AsyncClient() as client:
             while time.monotonic() - started < START_TIMEOUT_S:
@@ -121,6 +125,10 @@ class PlenumServer:
             self.process.kill()
             await self.process.wait()
         self.process = None
+
+    def forget_log(self) -> None:
+        """From here on the log counts anew."""
+        self._log_offset = self.log_path.stat().st_size
 
     def check_log(self) -> None:
         """Raises ServerTrouble if the log holds a traceback, an error, a token or the secret."""
@@ -183,7 +191,16 @@ class PlenumServer:
     def _command(self) -> list[str]:
         script = Path(sys.executable).parent / "plenum"
         launcher = [str(script)] if script.exists() else [sys.executable, "-c", "from scripts.cli import main; main()"]
-        return [*launcher, "serve", "--host", "127.0.0.1", "--port", str(self.port), "--media-port", str(self.media_port)]
+        return [
+            *launcher,
+            "serve",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--media-port",
+            str(self.media_port),
+        ]
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PLENUM_")}

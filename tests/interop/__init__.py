@@ -1,0 +1,1 @@
+"""Calls between real browsers, GStreamer and FFmpeg through a real server."""
