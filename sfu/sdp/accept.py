@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from sfu.codecs.parameters import CodecParameters, compatible
-from sfu.rtp.extensions import Uri
+from sfu.sdp.bundle import answer_extensions, settle_feedback
 from sfu.sdp.capabilities import OPUS_PARAMETERS, RECEIVED_EXTENSIONS, Capabilities
 from sfu.sdp.types import (
     Codec,
@@ -52,22 +52,13 @@ def accept_media(
 ) -> tuple[MediaSection | None, ReceiveSection | None]:
     """Accept the most preferred codec that is offered; (None, None) if there is none.
 
-    ``meanings`` collects what extension ids stand for in the bundle; a later section cannot give an id another sense.
+    ``meanings``: see ``answer_extensions``.
     """
     kind: Literal["audio", "video"] = "audio" if section.kind == "audio" else "video"
     offered = choose_codec(section, caps)
     if offered is None:
         return None, None
-    extensions = {
-        number: uri
-        for number, uri in section.extensions.items()
-        if uri in RECEIVED_EXTENSIONS[kind] and meanings.setdefault(number, uri) == uri
-    }
     codec = replace(offered, parameters=_answered_parameters(offered.parameters, caps))
-    if Uri.TRANSPORT_CC not in extensions.values():
-        codec = replace(codec, feedback=codec.feedback - {"transport-cc"})
-    elif "transport-cc" in codec.feedback:
-        codec = replace(codec, feedback=codec.feedback - {"goog-remb"})
     red = find_red(section, offered) if caps.audio_red and kind == "audio" else None
     rids = _accepted_rids(section, offered.payload_type)
     active = section.direction in ("sendonly", "sendrecv")
@@ -76,13 +67,14 @@ def accept_media(
         mid=section.mid,
         protocol=section.protocol,
         direction="recvonly" if active else "inactive",
-        codecs=[codec] if red is None else [red, codec],
-        extensions=extensions,
         rids=[Rid(rid.rid, "recv", rid.parameters) for rid in rids],
         simulcast=_answered_simulcast(section, rids),
         rtcp_mux=True,
         rtcp_rsize=section.rtcp_rsize,
     )
+    answer_extensions(section, answer, RECEIVED_EXTENSIONS[kind], meanings)
+    codec = replace(codec, feedback=settle_feedback(codec.feedback, answer.extensions.values()))
+    answer.codecs = [codec] if red is None else [red, codec]
     negotiated = NegotiatedCodec(
         codec.payload_type,
         codec.parameters,
@@ -95,7 +87,7 @@ def accept_media(
         kind=kind,
         active=active,
         codec=negotiated,
-        extensions={uri: number for number, uri in extensions.items()},
+        extensions={uri: number for number, uri in answer.extensions.items()},
         encodings=_encodings(section, rids),
         msid=section.msid,
         cname=section.cname,

@@ -43,7 +43,12 @@ class Draft:
         section.ice_options = section.ice_options or defaults.ice_options
         section.fingerprints = section.fingerprints or defaults.fingerprints
         section.setup = section.setup or defaults.setup
-        section.extensions = {**defaults.extensions, **section.extensions}
+        for extension_id, uri in defaults.extensions.items():
+            if (
+                section.extensions.setdefault(extension_id, uri) == uri
+                and extension_id in defaults.extension_directions
+            ):
+                section.extension_directions.setdefault(extension_id, defaults.extension_directions[extension_id])
         if "RTP/" in section.protocol:
             section.codecs = self._codecs()
         return section
@@ -106,8 +111,10 @@ def _read_extmap(draft: Draft, value: str) -> None:
     extension_id = grammar.number(number, 65535)
     # An id above 255 fits no packet: it asks for a number yet to be given (RFC 8285 8), which nobody uses. 15 is
     # reserved in the one-byte form, but an id like any other in the two-byte form.
-    if 0 < extension_id < 256 and direction in ("", "sendrecv"):
+    if 0 < extension_id < 256:
         draft.section.extensions[extension_id] = grammar.printable(words[1])
+        if direction in DIRECTIONS and direction != "sendrecv":
+            draft.section.extension_directions[extension_id] = DIRECTIONS[direction]
 
 
 def _read_ssrc(draft: Draft, value: str) -> None:
@@ -131,7 +138,7 @@ def _read_msid(draft: Draft, value: str) -> None:
 
 
 def _read_rid(draft: Draft, value: str) -> None:
-    name, direction, *parameters = value.split(None, 2) + ["", ""]
+    name, direction, *parameters = [*value.split(None, 2), "", ""]
     side: Literal["send", "recv"] = "send" if direction == "send" else "recv"
     if direction != side:
         raise ValueError("a rid sends or receives")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Literal
 
 from sfu.errors import NegotiationError
+from sfu.rtp.extensions import Uri
 from sfu.sdp.types import (
     LocalTransport,
     MediaSection,
@@ -99,6 +100,32 @@ def answering_setup(offered: Setup | None, settled: Setup | None) -> Setup:
             raise NegotiationError("invalid_sdp", "the DTLS roles change during the session")
         return settled
     return ours
+
+
+def answer_extensions(
+    offered: MediaSection, answer: MediaSection, wanted: Container[str], meanings: dict[int, str]
+) -> None:
+    """Accept the wanted header extensions of an offer with the client's ids, in the answer's direction of media.
+
+    Firefox names those that it only sends or only receives (RFC 8285 5). ``meanings`` collects what ids stand for in
+    the bundle: a later section cannot give one another sense (RFC 9143 9.2).
+    """
+    receiving = answer.direction != "sendonly"
+    for extension_id, uri in offered.extensions.items():
+        direction = offered.extension_directions.get(extension_id)
+        if uri not in wanted or direction not in (None, "sendonly" if receiving else "recvonly"):
+            continue
+        if meanings.setdefault(extension_id, uri) == uri:
+            answer.extensions[extension_id] = uri
+            if direction is not None:
+                answer.extension_directions[extension_id] = "recvonly" if receiving else "sendonly"
+
+
+def settle_feedback(feedback: frozenset[str], extensions: Container[str]) -> frozenset[str]:
+    """One way of bandwidth estimation: transport-wide if its numbers are written into the packets, else REMB."""
+    if Uri.TRANSPORT_CC not in extensions:
+        return feedback - {"transport-cc"}
+    return feedback - {"goog-remb"} if "transport-cc" in feedback else feedback
 
 
 def put_transport(sections: Sequence[MediaSection], local: LocalTransport, setup: Setup) -> None:

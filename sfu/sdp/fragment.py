@@ -41,7 +41,7 @@ def parse_fragment(text: str) -> Fragment:
 
 
 def write_fragment(ufrag: str, pwd: str, candidates: Sequence[str], bundle: Sequence[tuple[str, str]]) -> str:
-    """Our new credentials after an ICE restart; ``bundle``: (mid, kind) of the sections, the connection's owner first."""
+    """Our new credentials after an ICE restart; ``bundle``: (mid, kind) of sections, the connection's owner first."""
     mid, kind = bundle[0] if bundle else ("0", "audio")
     lines = ["a=ice-lite", "a=ice-options:ice2 trickle", " ".join(["a=group:BUNDLE", *(m for m, _ in bundle)])]
     if kind == "application":

@@ -5,6 +5,7 @@ Unknown lines and attributes are skipped; a known one that follows no format mak
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from sfu.errors import NegotiationError
@@ -14,6 +15,7 @@ from sfu.sdp.types import MediaSection, SessionDescription
 
 MAX_TEXT_CHARS = 256 * 1024
 MAX_SECTIONS = 256
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def parse_sdp(text: str) -> SessionDescription:
@@ -52,7 +54,7 @@ class _Reader:
             return
         if not line:
             return
-        if any(ord(char) < 0x20 and char != "\t" or char == "\x7f" for char in line):
+        if _CONTROL.search(line):
             raise ValueError("control characters")
         if len(line) < 2 or line[1] != "=":
             raise ValueError("no <type>=<value>")

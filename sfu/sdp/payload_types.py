@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from sfu.codecs.parameters import CodecParameters, compatible
 from sfu.errors import NegotiationError
+from sfu.sdp.bundle import settle_feedback
 from sfu.sdp.capabilities import (
+    ALWAYS_SENT,
     AUDIO_FEEDBACK,
     FIXED_CODECS,
     OPUS_PARAMETERS,
@@ -25,7 +27,7 @@ class PayloadTypes:
     """Finds, or gives, the numbers of a codec. Once given they stay, so that a late packet keeps its meaning."""
 
     def __init__(self) -> None:
-        self._codecs = {_key(codec.parameters): codec for codec in FIXED_CODECS}
+        self._codecs = {_key(codec.parameters): _offered(codec) for codec in FIXED_CODECS}
         self._red = {"111/111": RED_PAYLOAD_TYPE}
         self._free = list(reversed(_FREE))
 
@@ -42,12 +44,8 @@ class PayloadTypes:
                 return self._fallback(wanted)
             video = wanted.kind == "video"
             number = self._free.pop()
-            self._codecs[key] = Codec(
-                number,
-                wanted,
-                VIDEO_FEEDBACK if video else AUDIO_FEEDBACK,
-                self._free.pop() if video else None,
-            )
+            feedback = VIDEO_FEEDBACK if video else AUDIO_FEEDBACK
+            self._codecs[key] = _offered(Codec(number, wanted, feedback, self._free.pop() if video else None))
         return self._codecs[key]
 
     def red(self, opus: Codec) -> Codec:
@@ -87,6 +85,10 @@ def as_offered(parameters: CodecParameters) -> CodecParameters:
         case _:
             kept = {}
     return replace(parameters, fmtp=kept)
+
+
+def _offered(codec: Codec) -> Codec:
+    return replace(codec, feedback=settle_feedback(codec.feedback, ALWAYS_SENT))
 
 
 def _key(parameters: CodecParameters) -> _Key:

@@ -11,12 +11,14 @@ from sfu.rtp.extensions import Uri
 from sfu.sdp.accept import choose_codec, find_red
 from sfu.sdp.bundle import (
     Writer,
+    answer_extensions,
     answering_setup,
     bundled_sections,
     put_track,
     put_transport,
     read_transport,
     refused,
+    settle_feedback,
 )
 from sfu.sdp.capabilities import AUDIO_FEEDBACK, SENT_EXTENSIONS, VIDEO_FEEDBACK, Capabilities
 from sfu.sdp.payload_types import as_offered
@@ -94,25 +96,17 @@ def _playing(section: MediaSection, match: _Match, meanings: dict[int, str]) -> 
     """An answer repeats the client's payload types and ids, and names our SSRCs."""
     track = match.track
     wanted = SENT_EXTENSIONS[track.kind].keys() if track.extensions is None else {Uri.MID, *track.extensions}
-    extensions = {
-        number: uri
-        for number, uri in section.extensions.items()
-        if uri in wanted and meanings.setdefault(number, uri) == uri
-    }
     feedback = match.codec.feedback & (VIDEO_FEEDBACK if track.kind == "video" else AUDIO_FEEDBACK)
-    if Uri.TRANSPORT_CC not in extensions.values():
-        feedback -= {"transport-cc"}
-    elif "transport-cc" in feedback:
-        feedback -= {"goog-remb"}
     codec = replace(
         match.codec,
         parameters=as_offered(match.codec.parameters),
-        feedback=feedback,
         rtx_payload_type=None if track.rtx_ssrc is None else match.codec.rtx_payload_type,
     )
-    answer = _section(section, [codec] if match.red is None else [codec, match.red])
-    answer.extensions = extensions
+    answer = _section(section, [])
     put_track(answer, track if codec.rtx_payload_type is not None else replace(track, rtx_ssrc=None))
+    answer_extensions(section, answer, wanted, meanings)
+    codec = replace(codec, feedback=settle_feedback(feedback, answer.extensions.values()))
+    answer.codecs = [codec] if match.red is None else [codec, match.red]
     return answer
 
 

@@ -90,9 +90,7 @@ class SendBook:
         """
         if any(place.track is not None and place.track.key == track_key for place in self._places):
             raise NegotiationError("invalid_state", f"track {track_key} has a section already")
-        track = SendTrack(
-            track_key, kind, codec, ssrc, rtx_ssrc, cname, msid_stream, msid_track, extensions, red
-        )
+        track = SendTrack(track_key, kind, codec, ssrc, rtx_ssrc, cname, msid_stream, msid_track, extensions, red)
         codecs = self._codecs(track)
         place = self._place_for(kind)
         place.track, place.free = track, False
@@ -246,7 +244,8 @@ def _match_sections(answer: SessionDescription, offered: list[_Offered]) -> list
         raise NegotiationError("invalid_sdp", f"{len(answer.sections)} sections answer {len(offered)}")
     for section, one in zip(answer.sections, offered, strict=True):
         # A refused section may have lost its mid (RFC 9429 5.3.1).
-        if section.kind != one.section.kind or (section.mid or not section.rejected) and section.mid != one.section.mid:
+        same = section.mid == one.section.mid or (section.rejected and not section.mid)
+        if not same or section.kind != one.section.kind:
             raise NegotiationError("invalid_sdp", "the answer's sections are not those of the offer")
         if one.section.port == 0 and not section.rejected:
             raise NegotiationError("invalid_sdp", "the answer takes up a section that has ended")
@@ -268,6 +267,10 @@ def _result(track: SendTrack, offered: MediaSection, section: MediaSection) -> S
         payload_type=codec.payload_type,
         rtx_payload_type=None if track.rtx_ssrc is None else codec.rtx_payload_type,
         red_payload_type=None if red is None else red.payload_type,
-        extensions={uri: number for number, uri in section.extensions.items() if uri in known},
+        extensions={
+            uri: number
+            for number, uri in section.extensions.items()
+            if uri in known and section.extension_directions.get(number) in (None, "recvonly")
+        },
         feedback=codec.feedback,
     )

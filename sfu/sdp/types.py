@@ -58,6 +58,7 @@ class MediaSection:
     """One m-section. Attributes of the session level that hold for it (RFC 8866 6) are already copied into it.
 
     ``formats`` are those of the m-line and matter only where ``codecs`` is empty (a refused or foreign section);
+    ``extension_directions`` holds the directions of extensions (RFC 8285 5) that are not ``sendrecv``;
     ``ssrcs`` maps SSRC to its attributes (``cname``, ``msid``); ``candidates`` are texts ``candidate:...``.
     """
 
@@ -69,6 +70,7 @@ class MediaSection:
     direction: Direction = "sendrecv"
     codecs: list[Codec] = field(default_factory=list)
     extensions: dict[int, str] = field(default_factory=dict)
+    extension_directions: dict[int, Direction] = field(default_factory=dict)
     ssrcs: dict[int, dict[str, str]] = field(default_factory=dict)
     ssrc_groups: list[SsrcGroup] = field(default_factory=list)
     msid: tuple[str, str] | None = None

@@ -51,7 +51,8 @@ def _section(section: MediaSection) -> Iterator[str]:
     if section.rtcp_rsize:
         yield "a=rtcp-rsize"
     for extension_id, uri in section.extensions.items():
-        yield f"a=extmap:{extension_id} {uri}"
+        direction = section.extension_directions.get(extension_id)
+        yield f"a=extmap:{extension_id}{f'/{direction}' if direction else ''} {uri}"
     for codec in section.codecs:
         yield from _codec(codec)
     yield from _streams(section)
