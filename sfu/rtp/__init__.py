@@ -1,1 +1,1 @@
-"""RTP and RTCP as bytes: packets, header extensions, reports, feedback, and the arithmetic of their counters."""
+"""RTP and RTCP as values: packets, header extensions, feedback, and the arithmetic of numbers that wrap."""

@@ -1,49 +1,55 @@
-"""Counters that wrap (RFC 3550 appendix A.1, RFC 1982)."""
+"""Numbers that wrap around: 16-bit sequence numbers and 32-bit timestamps (RFC 3550, compared as in RFC 1982)."""
 
 from __future__ import annotations
 
 
 def seq_diff(a: int, b: int) -> int:
-    """How far 16-bit ``a`` lies ahead of ``b``, from -32768 to 32767."""
+    """How far the 16-bit number ``a`` lies ahead of ``b``: -32768 to 32767, negative if behind."""
     return ((a - b + 0x8000) & 0xFFFF) - 0x8000
 
 
 def seq_newer(a: int, b: int) -> bool:
-    """Whether 16-bit ``a`` comes after ``b``."""
+    """Whether the 16-bit number ``a`` comes after ``b``; of two that lie half the circle apart neither does."""
     return 0 < ((a - b) & 0xFFFF) < 0x8000
 
 
-def timestamp_diff(a: int, b: int) -> int:
-    """How far 32-bit ``a`` lies ahead of ``b``, signed."""
-    return ((a - b + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+class _Unwrapper:
+    """Turns numbers of ``bits`` width into numbers that go on growing.
 
+    The first keeps its value; each further one becomes the nearest number to the last, so a number that arrives late
+    right at the start can come out negative.
+    """
 
-class SequenceUnwrapper:
-    """Turns 16-bit numbers into ones that do not wrap; the first keeps its value."""
+    __slots__ = ("_half", "_mask", "last")
 
-    __slots__ = ("_last",)
+    def __init__(self, bits: int) -> None:
+        self._mask = (1 << bits) - 1
+        self._half = 1 << (bits - 1)
+        self.last: int | None = None
 
-    def __init__(self) -> None:
-        self._last: int | None = None
-
-    def unwrap(self, seq: int) -> int:
-        """The unwrapped number nearest to the last one; may be negative for what precedes a first number near 0."""
-        last = self._last
-        unwrapped = seq if last is None else last + seq_diff(seq, last & 0xFFFF)
-        self._last = unwrapped if last is None else max(last, unwrapped)
+    def unwrap(self, value: int) -> int:
+        """The unwrapped number, which becomes the one that the next is compared with."""
+        last = self.last
+        if last is None:
+            self.last = value
+            return value
+        self.last = unwrapped = last + (((value - last + self._half) & self._mask) - self._half)
         return unwrapped
 
 
-class TimestampUnwrapper:
-    """Turns 32-bit timestamps into ones that do not wrap; the first keeps its value."""
+class SequenceUnwrapper(_Unwrapper):
+    """Unwraps 16-bit sequence numbers."""
 
-    __slots__ = ("_last",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self._last: int | None = None
+        super().__init__(16)
 
-    def unwrap(self, timestamp: int) -> int:
-        """The unwrapped timestamp nearest to the last one."""
-        last = self._last
-        self._last = timestamp if last is None else last + timestamp_diff(timestamp, last & 0xFFFFFFFF)
-        return self._last
+
+class TimestampUnwrapper(_Unwrapper):
+    """Unwraps 32-bit RTP timestamps."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(32)

@@ -1,28 +1,26 @@
-"""Time as RTP and RTCP write it."""
+"""Clocks on the wire: NTP timestamps (RFC 3550 section 4) and the absolute send time of a packet."""
 
 from __future__ import annotations
 
-NTP_UNIX_OFFSET_S = 2_208_988_800
-"""Seconds from 1900 to 1970."""
+NTP_EPOCH_OFFSET_S = 2_208_988_800
+"""Seconds from 1900-01-01, where NTP counts from, to 1970-01-01."""
 
 
 def ntp_from_unix(seconds: float) -> int:
-    """A 64-bit NTP timestamp (RFC 5905 section 6): 32 bits of seconds since 1900, 32 of fraction; era 0 wraps in 2036."""
-    whole = int(seconds)
-    fraction = int((seconds - whole) * 4294967296)
-    return ((whole + NTP_UNIX_OFFSET_S) & 0xFFFFFFFF) << 32 | fraction
-
-
-def unix_from_ntp(ntp: int) -> float:
-    """Unix seconds of a 64-bit NTP timestamp of era 0."""
-    return (ntp >> 32) - NTP_UNIX_OFFSET_S + (ntp & 0xFFFFFFFF) / 4294967296
+    """Unix time in seconds as a 64-bit NTP timestamp: 32 bits of seconds, 32 of their fraction."""
+    whole = int(seconds // 1)
+    fraction = int((seconds - whole) * (1 << 32))
+    return (((whole + NTP_EPOCH_OFFSET_S) << 32) + fraction) & 0xFFFFFFFFFFFFFFFF
 
 
 def ntp_middle(ntp: int) -> int:
-    """The middle 32 bits, as LSR holds them (RFC 3550 section 6.4.1): seconds in 16.16."""
-    return ntp >> 16 & 0xFFFFFFFF
+    """The middle 32 bits of an NTP timestamp, in units of 1/65536 s, as LSR and DLSR use them."""
+    return (ntp >> 16) & 0xFFFFFFFF
 
 
 def abs_send_time(now: float) -> int:
-    """24 bits of seconds in 6.18 fixed point, wrapping every 64 s."""
-    return int(now * 262144) & 0xFFFFFF
+    """``now`` in seconds as 6.18 fixed point in 24 bits: it wraps every 64 s.
+
+    http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time
+    """
+    return int(now * 262_144) & 0xFFFFFF

@@ -1,8 +1,9 @@
-"""RTP packets (RFC 3550 section 5.1): parsed to offsets, never copied."""
+"""RTP packets (RFC 3550 section 5.1), parsed to offsets: no byte of a received packet is copied here."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sfu.errors import MalformedPacket
@@ -10,17 +11,20 @@ from sfu.errors import MalformedPacket
 if TYPE_CHECKING:
     from sfu.codecs.info import PayloadInfo
 
-_FIXED = struct.Struct("!BBHII")
-_EXTENSION = struct.Struct("!HH")
-FIXED_HEADER_BYTES = 12
+HEADER_BYTES = 12
+
+_HEADER = struct.Struct("!BBHII")
+_read_header = _HEADER.unpack_from
+_read_extension_header = struct.Struct("!HH").unpack_from
 
 
 class RtpPacket:
-    """One received packet.
+    """One RTP packet: the bytes, and where things are in them.
 
-    ``data[payload_offset:payload_end]`` is the payload without padding; ``data[extension_offset:extension_end]`` the
-    body of the header extension, whose profile is ``extension_profile`` (all three 0 if there is none).
-    ``ext_seq`` (unwrapped), ``arrival`` (seconds, monotonic) and ``info`` are filled in by whoever receives it.
+    The payload, padding removed, is ``data[payload_offset:payload_end]``; both are equal if there is none. The body
+    of the header extension, without its 4-byte header, is ``data[extension_offset:extension_end]``; both are 0 if
+    there is none. ``ext_seq`` (unwrapped), ``arrival`` (monotonic seconds) and ``info`` are filled in by the RtpStream
+    that receives the packet.
     """
 
     __slots__ = (
@@ -50,6 +54,9 @@ class RtpPacket:
         ssrc: int,
         payload_offset: int,
         payload_end: int,
+        extension_profile: int = 0,
+        extension_offset: int = 0,
+        extension_end: int = 0,
     ) -> None:
         self.data = data
         self.marker = marker
@@ -59,45 +66,63 @@ class RtpPacket:
         self.ssrc = ssrc
         self.payload_offset = payload_offset
         self.payload_end = payload_end
-        self.extension_profile = 0
-        self.extension_offset = 0
-        self.extension_end = 0
+        self.extension_profile = extension_profile
+        self.extension_offset = extension_offset
+        self.extension_end = extension_end
         self.ext_seq = -1
         self.arrival = 0.0
         self.info: PayloadInfo | None = None
 
-    @property
-    def payload(self) -> bytes:
-        """The payload, copied out."""
-        return self.data[self.payload_offset : self.payload_end]
+    def __repr__(self) -> str:
+        return (
+            f"RtpPacket(ssrc={self.ssrc}, payload_type={self.payload_type}, sequence_number={self.sequence_number}, "
+            f"timestamp={self.timestamp}, marker={self.marker}, "
+            f"payload_bytes={self.payload_end - self.payload_offset})"
+        )
 
 
 def parse_rtp(data: bytes) -> RtpPacket:
-    """Read the header; raises MalformedPacket: ``rtp_too_short``, ``rtp_version``, ``rtp_extension``, ``rtp_padding``."""
+    """Read one decrypted packet.
+
+    Raises MalformedPacket: ``rtp_short``, ``rtp_version``, ``rtp_extension`` or ``rtp_padding``.
+    """
     size = len(data)
-    if size < FIXED_HEADER_BYTES:
-        raise MalformedPacket("rtp_too_short")
-    first, second, sequence_number, timestamp, ssrc = _FIXED.unpack_from(data)
-    if first >> 6 != 2:
+    if size < HEADER_BYTES:
+        raise MalformedPacket("rtp_short")
+    first, second, sequence_number, timestamp, ssrc = _read_header(data)
+    if first & 0xC0 != 0x80:
         raise MalformedPacket("rtp_version")
-    offset = FIXED_HEADER_BYTES + (first & 0x0F) * 4
+    offset = 12 + ((first & 0x0F) << 2)
+    profile = extension_offset = extension_end = 0
+    if first & 0x10:
+        extension_offset = offset + 4
+        if extension_offset > size:
+            raise MalformedPacket("rtp_extension")
+        profile, words = _read_extension_header(data, offset)
+        offset = extension_end = extension_offset + (words << 2)
+        if offset > size:
+            raise MalformedPacket("rtp_extension")
+    elif offset > size:
+        raise MalformedPacket("rtp_short")
     end = size
     if first & 0x20:
         padding = data[-1]
-        end -= padding
+        end = size - padding
         if padding == 0 or end < offset:
             raise MalformedPacket("rtp_padding")
-    packet = RtpPacket(data, second > 127, second & 0x7F, sequence_number, timestamp, ssrc, offset, end)
-    if first & 0x10:
-        if offset + 4 > end:
-            raise MalformedPacket("rtp_extension")
-        profile, words = _EXTENSION.unpack_from(data, offset)
-        packet.extension_profile = profile
-        packet.extension_offset = offset + 4
-        packet.extension_end = packet.payload_offset = offset = offset + 4 + words * 4
-    if offset > end:
-        raise MalformedPacket("rtp_extension" if first & 0x10 else "rtp_too_short")
-    return packet
+    return RtpPacket(
+        data,
+        second > 127,
+        second & 0x7F,
+        sequence_number,
+        timestamp,
+        ssrc,
+        offset,
+        end,
+        profile,
+        extension_offset,
+        extension_end,
+    )
 
 
 def build_rtp(
@@ -106,15 +131,22 @@ def build_rtp(
     sequence_number: int,
     timestamp: int,
     ssrc: int,
-    payload: bytes,
+    payload: bytes = b"",
     marker: bool = False,
+    csrcs: Sequence[int] = (),
     extensions: bytes = b"",
-    csrcs: tuple[int, ...] = (),
     padding: int = 0,
 ) -> bytes:
-    """A whole packet; ``extensions`` is a block with its 4-byte header, ``padding`` a number of octets (0 to 255)."""
+    """Write a packet. ``extensions`` is a block with its header, as ``build_extensions`` makes it.
+
+    ``padding`` is the count of padding bytes, its own count byte included (0 to 255). Sequence number and timestamp
+    may be unwrapped numbers: their low bits are written.
+    """
+    if not 0 <= payload_type <= 0x7F or not 0 <= padding <= 0xFF or len(csrcs) > 15 or len(extensions) % 4:
+        raise ValueError("a field does not fit an RTP packet")
     first = 0x80 | (0x20 if padding else 0) | (0x10 if extensions else 0) | len(csrcs)
-    second = (0x80 if marker else 0) | payload_type
-    header = _FIXED.pack(first, second, sequence_number & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
+    header = _HEADER.pack(
+        first, (0x80 if marker else 0) | payload_type, sequence_number & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc
+    )
     tail = bytes(padding - 1) + bytes((padding,)) if padding else b""
     return header + struct.pack(f"!{len(csrcs)}I", *csrcs) + extensions + payload + tail

@@ -1,30 +1,31 @@
-"""Retransmissions (RFC 4588): a packet of another SSRC whose payload begins with the original sequence number."""
+"""Retransmissions (RFC 4588): the packet inside a packet."""
 
 from __future__ import annotations
 
 from sfu.errors import MalformedPacket
-from sfu.rtp.packet import RtpPacket
+from sfu.rtp.packet import HEADER_BYTES, RtpPacket
 
 OSN_BYTES = 2
+"""A retransmission's payload begins with the original sequence number (section 4)."""
 
 
 def unwrap_rtx(packet: RtpPacket, ssrc: int, payload_type: int) -> bytes:
-    """The original packet's bytes, without padding; raises MalformedPacket if there is no original number.
+    """The original packet as bytes, under the SSRC and payload type it was first sent with.
 
-    Header extensions stay those of the retransmission.
+    Header extensions are those of the retransmission; its padding is left out. Raises MalformedPacket: ``rtx_short``
+    if there is no original sequence number.
     """
-    start = packet.payload_offset
-    if packet.payload_end - start < OSN_BYTES:
-        raise MalformedPacket("rtx_too_short")
+    start = packet.payload_offset + OSN_BYTES
+    if start > packet.payload_end:
+        raise MalformedPacket("rtx_short")
     data = packet.data
-    second = (0x80 if packet.marker else 0) | payload_type
     return b"".join(
         (
-            bytes((data[0] & ~0x20, second)),
-            data[start : start + OSN_BYTES],
+            bytes((data[0] & ~0x20, (0x80 if packet.marker else 0) | payload_type)),
+            data[packet.payload_offset : start],
             data[4:8],
             ssrc.to_bytes(4, "big"),
-            data[12:start],
-            data[start + OSN_BYTES : packet.payload_end],
+            data[HEADER_BYTES : packet.payload_offset],
+            data[start : packet.payload_end],
         )
     )
