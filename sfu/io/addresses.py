@@ -47,19 +47,15 @@ def bind_plan(hosts: Sequence[str]) -> list[BindStep]:
     that may not be the one the peer sent to, and its check fails (RFC 8445 section 7.2.5.2.1). So each
     interface address gets a socket of its own beside it.
     """
-    steps = [BindStep(WILDCARDS.get(host, family_of(host)), host) for host in dict.fromkeys(hosts)]
-    families = {step.family for step in steps if step.host in WILDCARDS}
-    named = {step.host for step in steps}
-    extra = [address for address in interface_addresses() if address not in named] if families else []
-    return steps + [BindStep(family_of(host), host, shared=True) for host in extra if family_of(host) in families]
+    wanted = list(dict.fromkeys(hosts))
+    everywhere = [BindStep(WILDCARDS[host], host) for host in wanted if host in WILDCARDS]
+    families = {step.family for step in everywhere}
+    named = [host for host in wanted if host not in WILDCARDS]
+    found = [address for address in interface_addresses() if family_of(address) in families] if families else []
+    specific = dict.fromkeys(named + found)
+    return everywhere + [BindStep(family_of(host), host, shared=family_of(host) in families) for host in specific]
 
 
-def announced_addresses(hosts: Sequence[str], configured: Sequence[str], bound: Sequence[str]) -> list[str]:
+def announced_addresses(configured: Sequence[str], bound: Sequence[str]) -> list[str]:
     """What browsers are told: the configured list, else every address that is bound."""
-    if configured:
-        return list(dict.fromkeys(configured))
-    addresses: dict[str, None] = {}
-    for host in bound:
-        if host not in WILDCARDS:
-            addresses[host] = None
-    return list(addresses)
+    return list(dict.fromkeys(configured or [host for host in bound if host not in WILDCARDS]))

@@ -70,7 +70,7 @@ class MediaPorts:
             except PortUnavailable:
                 await self.close()
                 raise
-        addresses = announced_addresses(hosts, announced, [sock.host for sock in self.sockets])
+        addresses = announced_addresses(announced, [sock.host for sock in self.sockets])
         self.candidates = make_candidates(addresses, self.udp_port, self.tcp_port)
         self._poll_handle = self._loop.call_later(_POLL_INTERVAL_S, self._poll)
 
