@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-import redis.asyncio
 import structlog
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from config.settings import Settings
@@ -24,6 +24,7 @@ from scripts.failures import CommandError, ExitCode
 from sfu.engine import Engine
 from sfu.errors import PortUnavailable
 from signaling.app import create_app
+from signaling.redis_client import connect
 
 WEB_ROOT = Path(__file__).resolve().parent.parent / "web"
 _log = structlog.get_logger("plenum")
@@ -76,18 +77,13 @@ class PlenumServer:
     ) -> None:
         await self.close()
 
-    async def _connect_redis(self, stack: contextlib.AsyncExitStack) -> redis.asyncio.Redis:
+    async def _connect_redis(self, stack: contextlib.AsyncExitStack) -> Redis:
         options = self.settings.redis
         url = options.url
         if url is None:
             url = (await stack.enter_async_context(EmbeddedRedis())).url
         try:
-            client = redis.asyncio.from_url(
-                url,
-                decode_responses=True,
-                socket_connect_timeout=options.connect_timeout_s,
-                socket_timeout=options.command_timeout_s,
-            )
+            client = connect(url, options)
         except ValueError as error:
             raise CommandError(f"redis.url is not usable: {error}", _REDIS_HINT, ExitCode.CONFIG) from error
         stack.push_async_callback(client.aclose)
