@@ -15,20 +15,22 @@ from signaling.model import Permissions, Role, RoomSettings, Source
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One message to one participant. Sent to who caused it, it is the answer."""
+    """One message to one participant; ``reply``: it answers the message that is being handled."""
 
     to: str
     message: Outgoing
     sender: str | None = None
+    reply: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """One message to all in the room but ``without``. The copy of who caused it is the answer."""
+    """One message to all in the room but ``without``; ``reply``: the sender's own copy is the answer."""
 
     message: Outgoing
     sender: str | None = None
     without: frozenset[str] = frozenset()
+    reply: bool = False
 
 
 @dataclass(frozen=True, slots=True)

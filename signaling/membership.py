@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from signaling.effects import (
     Broadcast,
     Effects,
     ForgetParticipant,
     SaveParticipant,
     SaveRole,
-    SaveSettings,
 )
 from signaling.errors import ErrorCode, RoomError
 from signaling.messages.room import PermissionUpdated, RoleUpdated, UserJoined, UserLeft
 from signaling.model import Permissions, Role, RolePermissions
 from signaling.room import Participant, Room
 from signaling.tokens import Identity
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What is stored on a user from an earlier visit."""
-
-    role: Role | None = None
 
 
 def check_join(room: Room, identity: Identity) -> None:
@@ -54,7 +44,7 @@ def join(
     *,
     now_unix: float,
     defaults: RolePermissions,
-    remembered: Remembered = Remembered(),
+    remembered: Role | None = None,
     by_whip: bool = False,
 ) -> Effects:
     """Put a newcomer into the room and tell the others; ``check_join`` has been passed.
@@ -83,8 +73,6 @@ def join(
     if newcomer.may_host:
         effects += _settle_host(room, newcomer, defaults)
     room.participants[newcomer.username] = newcomer
-    if len(room.participants) == 1:
-        effects.append(SaveSettings(room.settings))
     effects += [
         SaveParticipant(newcomer.username),
         SaveRole(newcomer.username, newcomer.role, newcomer.permissions),
@@ -135,13 +123,13 @@ def set_role(participant: Participant, role: Role, defaults: RolePermissions, *,
     return effects
 
 
-def _first_role(identity: Identity, remembered: Remembered) -> Role:
+def _first_role(identity: Identity, remembered: Role | None) -> Role:
     """The token decides; else what the user was an hour ago, but a lost hostship does not come back by itself."""
     if identity.role is not None:
         return identity.role
-    if remembered.role is not None:
-        return Role.PARTICIPANT if remembered.role is Role.HOST else remembered.role
-    return Role.PARTICIPANT
+    if remembered is None or remembered is Role.HOST:
+        return Role.PARTICIPANT
+    return remembered
 
 
 def _settle_host(room: Room, newcomer: Participant, defaults: RolePermissions) -> Effects:

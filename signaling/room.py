@@ -38,7 +38,7 @@ class Participant:
     """A user in a room.
 
     ``session_id`` names the WebSocket or the WHIP session by which it is here. ``microphone_on`` and its like are what
-    the participant, or a moderator, wants; a track that does not exist yet starts accordingly.
+    the participant, or a moderator, wants; a microphone or camera that is published later starts accordingly.
     """
 
     username: str
@@ -53,7 +53,7 @@ class Participant:
     by_whip: bool = False
     microphone_on: bool = True
     camera_on: bool = True
-    screen_on: bool = True
+    screen_on: bool = False
     is_speaking: bool = False
     audio_level: float = 0.0
     publications: dict[str, Publication] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Participant:
             return self.microphone_on
         if source is Source.CAMERA:
             return self.camera_on
-        return self.screen_on
+        return True  # publishing a screen is the wish to show it
 
     def shows(self, *sources: Source) -> bool:
         """Whether a track of ``sources`` is published and not muted."""

@@ -1,1 +1,1 @@
-"""Media in and out over HTTP: WHIP publishes into a room, WHEP plays from it."""
+"""Ways into and out of rooms for standard clients: WHIP publishes, WHEP plays."""

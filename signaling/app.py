@@ -1,0 +1,92 @@
+"""The application: everything of signaling behind one ASGI app."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, FastAPI
+from redis.asyncio import Redis
+from starlette.middleware.cors import CORSMiddleware
+
+from signaling import websocket
+from signaling.hub import Hub
+from signaling.invites import InviteDesk
+from signaling.limits import RateLimiter
+from signaling.options import SignalingOptions
+from signaling.pages import SecurityHeaders, add_pages
+from signaling.rest import failures, routes
+from signaling.store import RoomStore
+from signaling.tokens import TokenVerifier
+from signaling.version import VERSION
+from signaling.whip_gate import WhipGate
+
+if TYPE_CHECKING:
+    from sfu.engine import Engine
+
+_TAGS = [
+    {"name": "client", "description": "What a client needs before it joins."},
+    {"name": "rooms", "description": "Who is in a room."},
+    {"name": "whip", "description": "Publish with any WHIP client (RFC 9725)."},
+    {"name": "whep", "description": "Play with any WHEP client."},
+    {"name": "operations", "description": "For those who run the server."},
+]
+_EXPOSED = ["Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Allow", "Retry-After"]
+MediaRouter = Callable[[WhipGate], APIRouter]
+
+
+def create_app(
+    *,
+    options: SignalingOptions,
+    engine: Engine,
+    redis: Redis,
+    web_root: Path,
+    media_routers: Iterable[MediaRouter] = (),
+    extra_routers: Iterable[APIRouter] = (),
+) -> FastAPI:
+    """Build the application; raises TokenConfigurationError when no token could ever be accepted.
+
+    ``media_routers`` are called with the gate through which WHIP and WHEP enter rooms. The engine and Redis are the
+    caller's to start and to close. ``app.state.hub`` is the Hub, which the app's lifespan closes.
+    """
+    store = RoomStore(redis, options.redis)
+    hub = Hub(options, engine, store)
+    verifier = TokenVerifier(options.auth)
+    gate = WhipGate(hub, verifier)
+    limiter = RateLimiter(redis, options.redis, options.rooms)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await hub.close()
+
+    app = FastAPI(
+        title="Plenum",
+        version=VERSION,
+        summary="Rooms for audio, video and chat over WebRTC.",
+        openapi_tags=_TAGS,
+        lifespan=lifespan,
+    )
+    app.state.hub = hub
+    failures.install(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=options.page.allowed_origins,
+        allow_methods=["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
+        allow_headers=["Authorization", "Content-Type", "If-Match"],
+        expose_headers=_EXPOSED,
+        max_age=3600,
+    )
+    app.add_middleware(SecurityHeaders, options=options.page)
+    app.include_router(
+        routes.create_router(routes.Services(options, hub, store, verifier, InviteDesk(options.auth), gate))
+    )
+    app.include_router(websocket.create_router(websocket.RoomSockets(hub, verifier, limiter)))
+    for build in media_routers:
+        app.include_router(build(gate))
+    for router in extra_routers:
+        app.include_router(router)
+    add_pages(app, web_root)
+    return app

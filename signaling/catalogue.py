@@ -1,0 +1,90 @@
+"""The table of all messages: what each carries in which direction, what it does, and which limit it counts for.
+
+To add a message: write its payloads in ``signaling/messages``, its function in ``signaling/handlers``, and a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from signaling.context import Context
+from signaling.effects import Effects
+from signaling.handlers import chat, media, negotiation, presence
+from signaling.messages import chat as chat_messages
+from signaling.messages import media as media_messages
+from signaling.messages import negotiation as negotiation_messages
+from signaling.messages import room as room_messages
+from signaling.messages.base import Incoming, Outgoing
+from signaling.room import Participant, Room
+
+M_contra = TypeVar("M_contra", bound=Incoming, contravariant=True)
+M = TypeVar("M", bound=Incoming)
+
+
+class Handler(Protocol[M_contra]):
+    """Decides what a message does; raises RoomError when it may not be."""
+
+    def __call__(self, room: Room, participant: Participant, message: M_contra, context: Context) -> Effects:
+        """The effects of ``message`` from ``participant``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType:
+    """One line of the table.
+
+    ``receives`` with ``handle``: what clients send; ``sends``: what they get; ``limit``: the rate limit it counts for,
+    None for media negotiation and heartbeats.
+    """
+
+    name: str
+    receives: type[Incoming] | None = None
+    handle: Callable[[Room, Participant, Any, Context], Effects] | None = None
+    sends: type[Outgoing] | None = None
+    limit: str | None = None
+
+    @property
+    def direction(self) -> str:
+        """As the reference writes it."""
+        if self.receives is None:
+            return "S→C"
+        return "C→S" if self.sends is None else "both"
+
+
+def _both(
+    receives: type[M], handle: Handler[M], sends: type[Outgoing] | None = None, limit: str | None = "messages"
+) -> MessageType:
+    assert sends is None or sends.type_name == receives.type_name
+    return MessageType(receives.type_name, receives, handle, sends, limit)
+
+
+def _to_client(sends: type[Outgoing]) -> MessageType:
+    return MessageType(sends.type_name, sends=sends)
+
+
+_LINES = (
+    _to_client(room_messages.RoomState),
+    _to_client(room_messages.UserJoined),
+    _to_client(room_messages.UserLeft),
+    _to_client(room_messages.RoleUpdated),
+    _to_client(room_messages.PermissionUpdated),
+    _to_client(room_messages.ErrorMessage),
+    _to_client(room_messages.Ack),
+    _both(room_messages.HeartbeatRequest, presence.heartbeat, room_messages.Heartbeat, limit=None),
+    _both(room_messages.LeaveRequest, presence.leave, limit=None),
+    _both(negotiation_messages.OfferRequest, negotiation.offer, negotiation_messages.SubscribeOffer, limit=None),
+    _both(negotiation_messages.AnswerRequest, negotiation.answer, negotiation_messages.PublishAnswer, limit=None),
+    _both(negotiation_messages.CandidateRequest, negotiation.ice_candidate, limit=None),
+    _both(negotiation_messages.IceRestartRequest, negotiation.ice_restart, limit=None),
+    _to_client(negotiation_messages.TrackPublished),
+    _to_client(negotiation_messages.TrackUnpublished),
+    _both(media_messages.MediaControlRequest, media.media_control, media_messages.MediaControl),
+    _both(media_messages.ScreenShareRequest, media.screen_share_control, media_messages.ScreenShareControl),
+    _to_client(media_messages.ActiveSpeakers),
+    _both(chat_messages.ChatRequest, chat.chat_message, chat_messages.ChatMessage),
+)
+
+CATALOGUE: dict[str, MessageType] = {line.name: line for line in _LINES}
+assert len(CATALOGUE) == len(_LINES), "a message type is listed twice"

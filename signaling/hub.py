@@ -1,0 +1,164 @@
+"""All rooms of this process: opens them, finds them, and watches over their sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from signaling import effects as fx
+from signaling.errors import CloseCode, ErrorCode, RoomError
+from signaling.live_room import LiveRoom, Surroundings
+from signaling.options import SignalingOptions
+from signaling.room import Room
+from signaling.session import Session
+from signaling.store import RoomClosed, RoomOpened, RoomStore
+from signaling.tokens import Identity
+
+if TYPE_CHECKING:
+    from sfu.engine import Engine
+
+log = structlog.get_logger("plenum.hub")
+
+SWEEP_INTERVAL_S = 1.0
+
+
+def new_id() -> str:
+    """An identifier that cannot be guessed."""
+    return secrets.token_urlsafe(15)
+
+
+class Hub:
+    """The live rooms."""
+
+    def __init__(self, options: SignalingOptions, engine: Engine, store: RoomStore) -> None:
+        self.rooms: dict[str, LiveRoom] = {}
+        self.started_unix = time.time()
+        self.closing = False
+        self.around = Surroundings(options.rooms, save=store.save, on_empty=self._on_empty, new_id=new_id)
+        self.sweepers: list[Callable[[float], None]] = [self._drop_silent, self._renew_encoders()]
+        self._engine = engine
+        self._store = store
+        self._sweep_task: asyncio.Task[None] | None = None
+
+    # -- rooms -----------------------------------------------------------------------------------------------------
+
+    async def open(self, room_id: str) -> LiveRoom:
+        """The live room of that name, opened with what is remembered of it if need be.
+
+        The caller joins somebody before it waits for anything again, or calls ``close_if_empty``.
+        """
+        if self.closing:
+            raise RoomError(ErrorCode.UNAVAILABLE, "The server is going down.", retry_after=5)
+        live = self.rooms.get(room_id)
+        if live is not None:
+            return live
+        stored = await self._store.load(room_id)
+        # Another may have opened it meanwhile.
+        live = self.rooms.get(room_id)
+        if live is not None:
+            return live
+        if self.closing:
+            raise RoomError(ErrorCode.UNAVAILABLE, "The server is going down.", retry_after=5)
+        settings = stored.settings or self.around.options.settings
+        room = Room(room_id, settings, self.around.unix())
+        live = LiveRoom(room, self._engine.create_router(room_id), self.around, stored.roles)
+        self.rooms[room_id] = live
+        self._store.save(room_id, RoomOpened())
+        self._watch()
+        log.info("room opened", room=room_id)
+        return live
+
+    def find(self, room_id: str) -> LiveRoom:
+        """The live room of that name; raises RoomError ``room_not_found``."""
+        live = self.rooms.get(room_id)
+        if live is None:
+            raise RoomError(ErrorCode.ROOM_NOT_FOUND, "No such room is open.")
+        return live
+
+    async def join(self, room_id: str, identity: Identity, session: Session) -> LiveRoom:
+        """Let a session into a room; raises RoomError."""
+        live = await self.open(room_id)
+        try:
+            live.join(identity, session)
+        finally:
+            live.close_if_empty()
+        return live
+
+    def _on_empty(self, live: LiveRoom) -> None:
+        room_id = live.room.room_id
+        if self.rooms.get(room_id) is live:
+            del self.rooms[room_id]
+            self._store.save(room_id, RoomClosed())
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        if self._sweep_task is None:
+            self._sweep_task = asyncio.get_running_loop().create_task(self._sweep(), name="session sweep")
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL_S)
+            now = time.monotonic()
+            for sweeper in self.sweepers:
+                try:
+                    sweeper(now)
+                except Exception:
+                    log.exception("sweep failed")
+
+    def _drop_silent(self, now: float) -> None:
+        oldest = now - self.around.options.session_timeout_s
+        for live in list(self.rooms.values()):
+            for session in list(live.sessions.values()):
+                if session.last_heard < oldest:
+                    session.close(CloseCode.TIMEOUT, "timeout")
+                    live.leave(session.username, session.session_id, "timeout")
+
+    def _renew_encoders(self) -> Callable[[float], None]:
+        """WHIP publishers send no heartbeats: their presence is renewed for them."""
+        due = 0.0
+
+        def renew(now: float) -> None:
+            nonlocal due
+            if now < due:
+                return
+            due = now + self.around.options.heartbeat_interval_s
+            for live in self.rooms.values():
+                for participant in live.room.participants.values():
+                    if participant.by_whip:
+                        self.around.save(live.room.room_id, fx.RenewPresence(participant.username))
+
+        return renew
+
+    async def close(self) -> None:
+        """Tell all sessions that the server restarts, and end all rooms."""
+        self.closing = True
+        if self._sweep_task is not None:
+            self._sweep_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweep_task
+        for live in list(self.rooms.values()):
+            live.close(CloseCode.RESTART, "server_restart")
+        await self._store.close()
+
+    # -- figures ---------------------------------------------------------------------------------------------------
+
+    @property
+    def participants(self) -> int:
+        """All participants of all rooms."""
+        return sum(len(live.room.participants) for live in self.rooms.values())
+
+    @property
+    def sessions(self) -> int:
+        """All open WebSockets."""
+        return sum(len(live.sessions) for live in self.rooms.values())
+
+    def media_stats(self) -> dict[str, object]:
+        """Figures of the media engine."""
+        return self._engine.stats()

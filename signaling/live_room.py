@@ -1,0 +1,362 @@
+"""A room that is open on this process: hands messages to their handlers and carries out what they decide."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from sfu.connection import TransportState
+from signaling import effects as fx
+from signaling import membership
+from signaling.catalogue import CATALOGUE
+from signaling.context import Context
+from signaling.envelope import Frame, Letter, explain
+from signaling.errors import CloseCode, ErrorCode, RoomError
+from signaling.messages.base import Leg, Outgoing
+from signaling.messages.room import Ack, ErrorMessage
+from signaling.model import Role
+from signaling.negotiation import Negotiation
+from signaling.options import RoomOptions
+from signaling.room import Participant, Room
+from signaling.room_state import room_state
+from signaling.session import Session
+from signaling.speakers import SpeakerBoard
+from signaling.tokens import Identity
+
+if TYPE_CHECKING:
+    from sfu.router import Router
+    from sfu.transport import OfferResult, Transport
+
+log = structlog.get_logger("plenum.room")
+
+
+@dataclass(slots=True)
+class Origin:
+    """Whose message is being handled, and whether it has been answered."""
+
+    username: str
+    message_id: str | None
+    answered: bool = False
+
+    def take_reply_to(self, username: str) -> str | None:
+        """The id to answer, once."""
+        if self.answered or username != self.username:
+            return None
+        self.answered = True
+        return self.message_id
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What all live rooms of a process share."""
+
+    options: RoomOptions
+    save: Callable[[str, fx.StateEffect], None]
+    on_empty: Callable[[LiveRoom], None]
+    new_id: Callable[[], str]
+    unix: Callable[[], float] = time.time
+    counters: Counter[str] = field(default_factory=Counter)
+
+
+class LiveRoom:
+    """One open room: the Room, its Router, its Sessions. Nothing in it waits."""
+
+    def __init__(self, room: Room, router: Router, around: Surroundings, remembered: dict[str, Role]) -> None:
+        self.room = room
+        self.router = router
+        self.sessions: dict[str, Session] = {}
+        self.negotiation = Negotiation(room, router, around.options.max_publications)
+        self.closed = False
+        self._around = around
+        self._remembered = remembered
+        self._whip_ends: dict[str, Callable[[], None]] = {}
+        self._transport_watchers: dict[str, Callable[[TransportState], None]] = {}
+        self._speakers = SpeakerBoard(room)
+        self._speakers_due: tuple[str | None, dict[str, float]] | None = None
+        self._speakers_timer: asyncio.TimerHandle | None = None
+        self._log = log.bind(room=room.room_id)
+        router.listener = self
+
+    # -- joining and leaving ---------------------------------------------------------------------------------------
+
+    def join(self, identity: Identity, session: Session) -> None:
+        """Let a user in, or let its newer session take over; raises RoomError."""
+        membership.check_join(self.room, identity)
+        self._end_present(identity.username)
+        effects = self._enter(identity, session.session_id, by_whip=False)
+        self.sessions[identity.username] = session
+        participant = self.room.participants[identity.username]
+        self._send(fx.Send(participant.username, room_state(self.room, participant, self._around.options)), None)
+        self.apply(effects)
+        self.apply(self.negotiation.enter(participant.username))
+        self._log.info("joined", participant=participant.username, role=participant.role.value)
+
+    def join_by_whip(
+        self,
+        identity: Identity,
+        session_id: str,
+        transport: Transport,
+        offered: OfferResult,
+        on_end: Callable[[], None],
+    ) -> None:
+        """Let a WHIP publisher in, whose offer ``transport`` has accepted; raises RoomError.
+
+        ``on_end`` is called when the room ends the publisher, because the same user came by another way.
+        """
+        membership.check_join(self.room, identity)
+        self._end_present(identity.username)
+        effects = self._enter(identity, session_id, by_whip=True)
+        participant = self.room.participants[identity.username]
+        self._whip_ends[identity.username] = on_end
+        self.apply(effects)
+        self.apply(self.negotiation.adopt(participant, transport, offered, {}))
+        self._log.info("joined by WHIP", participant=participant.username, role=participant.role.value)
+
+    def leave(self, username: str, session_id: str, reason: str) -> None:
+        """Take a session's participant out; harmless when it is gone or was taken over by a newer session."""
+        participant = self.room.participants.get(username)
+        if participant is not None and participant.session_id == session_id:
+            self.apply([fx.Leave(username, reason)])
+
+    def close(self, close_code: int, reason: str) -> None:
+        """End the room for everybody."""
+        for session in list(self.sessions.values()):
+            session.close(close_code, reason)
+            self.leave(session.username, session.session_id, "disconnected")
+        for username, participant in list(self.room.participants.items()):
+            self.leave(username, participant.session_id, "disconnected")
+
+    def _enter(self, identity: Identity, session_id: str, *, by_whip: bool) -> fx.Effects:
+        return membership.join(
+            self.room,
+            identity,
+            session_id,
+            now_unix=self._around.unix(),
+            defaults=self._around.options.permissions,
+            remembered=self._remembered.get(identity.username),
+            by_whip=by_whip,
+        )
+
+    def _end_present(self, username: str) -> None:
+        """The newest session wins: end what the user has here, but keep its place."""
+        if username not in self.room.participants:
+            return
+        session = self.sessions.pop(username, None)
+        if session is not None:
+            session.close(CloseCode.REPLACED, "session_replaced")
+        self._end_whip(username)
+        self.apply(self.negotiation.leave(username))
+
+    def _end_whip(self, username: str) -> None:
+        on_end = self._whip_ends.pop(username, None)
+        if on_end is not None:
+            on_end()
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    def receive(self, session: Session, frame: Frame) -> None:
+        """Handle one message of a session; whatever is wrong with it is told to its sender only."""
+        origin = Origin(session.username, frame.id)
+        participant = self.room.participants.get(session.username)
+        if participant is None or participant.session_id != session.session_id:
+            return
+        try:
+            self.apply(self._handle(participant, frame), origin)
+        except RoomError as error:
+            self.refuse(session, error, frame.id)
+            return
+        except Exception:
+            self._log.exception("message failed", participant=session.username, type=frame.type)
+            self.refuse(session, RoomError(ErrorCode.INTERNAL, "The server failed to do this."), frame.id)
+            return
+        if frame.id is not None and not origin.answered and not session.closed:
+            self._send(fx.Send(session.username, Ack(), reply=True), origin)
+
+    def refuse(self, session: Session, error: RoomError, message_id: str | None) -> None:
+        """Tell a session what is wrong with its message."""
+        self._around.counters[f"error_{error.code.value}"] += 1
+        letter = self._letter(ErrorMessage(**error.body().model_dump()), None)
+        self._deliver(session, letter, message_id)
+
+    def _handle(self, participant: Participant, frame: Frame) -> fx.Effects:
+        line = CATALOGUE.get(frame.type)
+        if line is None or line.receives is None or line.handle is None:
+            raise RoomError(ErrorCode.INVALID_MESSAGE, "Unknown message type.", details={"type": frame.type})
+        try:
+            message = line.receives.model_validate(frame.payload)
+        except ValidationError as error:
+            raise explain(error) from None
+        around = self._around
+        context = Context(around.unix(), around.new_id, around.options, frame.payload)
+        return line.handle(self.room, participant, message, context)
+
+    # -- effects ---------------------------------------------------------------------------------------------------
+
+    def apply(self, effects: fx.Effects, origin: Origin | None = None) -> None:
+        """Carry effects out in order; what they lead to comes before what follows them."""
+        waiting = deque(effects)
+        while waiting:
+            effect = waiting.popleft()
+            if isinstance(effect, fx.StateEffect):
+                self._around.save(self.room.room_id, effect)
+                continue
+            waiting.extendleft(reversed(_EXECUTORS[type(effect)](self, effect, origin) or []))
+        self.close_if_empty()
+
+    def _send(self, effect: fx.Send, origin: Origin | None) -> None:
+        session = self.sessions.get(effect.to)
+        if session is None:
+            return
+        reply_to = origin.take_reply_to(effect.to) if origin is not None and effect.reply else None
+        self._deliver(session, self._letter(effect.message, effect.sender), reply_to)
+
+    def _broadcast(self, effect: fx.Broadcast, origin: Origin | None) -> None:
+        letter = self._letter(effect.message, effect.sender)
+        for session in list(self.sessions.values()):
+            if session.username not in effect.without:
+                answers = origin is not None and effect.reply
+                reply_to = origin.take_reply_to(session.username) if origin is not None and answers else None
+                self._deliver(session, letter, reply_to)
+
+    def _relay(self, effect: fx.Relay, origin: Origin | None) -> None:
+        session = self.sessions.get(effect.to)
+        if session is not None:
+            payload = to_json(dict(effect.payload)).decode()
+            self._deliver(session, Letter(effect.type, payload, effect.sender, self._around.unix()), None)
+
+    def _letter(self, message: Outgoing, sender: str | None) -> Letter:
+        return Letter(message.type_name, message.model_dump_json(), sender, self._around.unix())
+
+    def _deliver(self, session: Session, letter: Letter, reply_to: str | None) -> None:
+        self._around.counters["messages_sent"] += 1
+        if session.send(letter, reply_to):
+            return
+        self._around.counters["slow_readers"] += 1
+        self._log.warning("closed: reads too slowly", participant=session.username)
+        session.close(CloseCode.TRY_LATER, "slow_reader")
+        # Its leaving follows when the socket ends: here others' messages are being delivered.
+
+    def _end_session(self, effect: fx.EndSession, origin: Origin | None) -> None:
+        session = self.sessions.get(effect.username)
+        if session is not None:
+            if origin is not None and origin.message_id is not None and origin.username == effect.username:
+                self._send(fx.Send(effect.username, Ack(), reply=True), origin)
+            session.close(effect.close_code, effect.reason)
+
+    def _leave(self, effect: fx.Leave, origin: Origin | None) -> fx.Effects:
+        if effect.username not in self.room.participants:
+            return []
+        told = self.negotiation.leave(effect.username)
+        self.sessions.pop(effect.username, None)
+        self._end_whip(effect.username)
+        self._log.info("left", participant=effect.username, reason=effect.reason)
+        defaults = self._around.options.permissions
+        return told + membership.leave(self.room, effect.username, effect.reason, defaults)
+
+    def _take_offer(self, effect: fx.TakeOffer, origin: Origin | None) -> fx.Effects:
+        participant = self.room.participants[effect.username]
+        return self.negotiation.take_offer(participant, effect.sdp, effect.sources)
+
+    def _take_answer(self, effect: fx.TakeAnswer, origin: Origin | None) -> fx.Effects:
+        return self.negotiation.take_answer(self.room.participants[effect.username], effect.sdp)
+
+    def _take_candidate(self, effect: fx.TakeCandidate, origin: Origin | None) -> None:
+        self.negotiation.take_candidate(self.room.participants[effect.username], effect.leg, effect.candidate)
+
+    def _restart_subscribe(self, effect: fx.RestartSubscribe, origin: Origin | None) -> fx.Effects:
+        return self.negotiation.restart(self.room.participants[effect.username])
+
+    def _set_muted(self, effect: fx.SetMuted, origin: Origin | None) -> None:
+        self.negotiation.set_muted(effect.publication_id, effect.muted)
+
+    def close_if_empty(self) -> None:
+        """A room without participants ends; viewers and Router with it."""
+        if self.room.participants or self.closed:
+            return
+        self.closed = True
+        if self._speakers_timer is not None:
+            self._speakers_timer.cancel()
+        self.router.listener = None
+        self.router.close()
+        for watcher in list(self._transport_watchers.values()):
+            watcher(TransportState.CLOSED)
+        self._around.on_empty(self)
+        self._log.info("room closed")
+
+    # -- from the engine -------------------------------------------------------------------------------------------
+
+    def watch_transport(self, transport: Transport, watcher: Callable[[TransportState], None]) -> None:
+        """Tell ``watcher`` of the states of a transport that belongs to a WHIP or WHEP session."""
+        self._transport_watchers[transport.id] = watcher
+
+    def unwatch_transport(self, transport: Transport) -> None:
+        """Stop telling."""
+        self._transport_watchers.pop(transport.id, None)
+
+    def on_transport_state(self, transport: Transport) -> None:
+        """A Transport's state changed (called by the Router, which must never see a failure of ours)."""
+        try:
+            self._on_transport_state(transport)
+        except Exception:
+            self._log.exception("transport state failed", transport=transport.id)
+
+    def _on_transport_state(self, transport: Transport) -> None:
+        state = transport.state
+        self._log.debug("transport", participant=transport.owner, transport=transport.id, state=state.value)
+        watcher = self._transport_watchers.get(transport.id)
+        if watcher is not None:
+            watcher(state)
+            return
+        seat = self.negotiation.seat_of(transport)
+        participant = self.room.participants.get(transport.owner)
+        if seat is None or participant is None:
+            return
+        leg = Leg.PUBLISH if seat.publish is transport else Leg.SUBSCRIBE
+        if state is TransportState.CLOSED:
+            closed = self.negotiation.on_publish_closed if leg is Leg.PUBLISH else self.negotiation.on_subscribe_closed
+            self.apply(closed(participant))
+        elif state is TransportState.FAILED:
+            error = RoomError(
+                ErrorCode.MEDIA_FAILED, "The media connection has failed.", details={"transport": leg.value}
+            )
+            self._send(fx.Send(participant.username, ErrorMessage(**error.body().model_dump())), None)
+
+    def on_speakers(self, dominant: str | None, levels: dict[str, float]) -> None:
+        """Who is heard has changed (called by the Router, often)."""
+        self._speakers_due = (dominant, levels)
+        if self._speakers_timer is None:
+            self._tell_speakers()
+
+    def _tell_speakers(self) -> None:
+        self._speakers_timer = None
+        if self._speakers_due is None or self.closed:
+            return
+        dominant, levels = self._speakers_due
+        self._speakers_due = None
+        message = self._speakers.update(dominant, levels)
+        if message is not None:
+            self.apply([fx.Broadcast(message)])
+        interval_s = self._around.options.speakers_interval_ms / 1000
+        self._speakers_timer = asyncio.get_running_loop().call_later(interval_s, self._tell_speakers)
+
+
+_EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects | None]] = {
+    fx.Send: LiveRoom._send,
+    fx.Broadcast: LiveRoom._broadcast,
+    fx.Relay: LiveRoom._relay,
+    fx.EndSession: LiveRoom._end_session,
+    fx.Leave: LiveRoom._leave,
+    fx.TakeOffer: LiveRoom._take_offer,
+    fx.TakeAnswer: LiveRoom._take_answer,
+    fx.TakeCandidate: LiveRoom._take_candidate,
+    fx.RestartSubscribe: LiveRoom._restart_subscribe,
+    fx.SetMuted: LiveRoom._set_muted,
+}

@@ -1,0 +1,65 @@
+"""Figures for Prometheus, read when they are asked for: on the way of a packet or message only integers are counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from signaling.hub import Hub
+    from signaling.store import RoomStore
+    from signaling.whip_gate import WhipGate
+
+_GAUGES = {
+    "rooms": "Open rooms.",
+    "participants": "Participants of all rooms.",
+    "sessions": "Open WebSockets.",
+    "publications": "Published tracks.",
+    "viewers": "WHEP viewers.",
+    "uptime_s": "Seconds since the start.",
+}
+
+
+def figures(hub: Hub, store: RoomStore, gate: WhipGate) -> dict[str, Any]:
+    """All figures of this process."""
+    return {
+        "uptime_s": round(time.time() - hub.started_unix, 3),
+        "rooms": len(hub.rooms),
+        "participants": hub.participants,
+        "sessions": hub.sessions,
+        "publications": sum(1 for live in hub.rooms.values() for _ in live.room.publications()),
+        "viewers": gate.viewers,
+        "signaling": {**hub.around.counters, **{f"redis_{name}": n for name, n in store.counters.items()}},
+        "media": hub.media_stats(),
+    }
+
+
+class RoomCollector(Collector):
+    """Turns ``figures`` into metrics: plain numbers are gauges, tables of numbers counters with a label."""
+
+    def __init__(self, hub: Hub, store: RoomStore, gate: WhipGate) -> None:
+        self._sources = (hub, store, gate)
+
+    def collect(self) -> Iterator[Metric]:
+        """One family a figure."""
+        now = figures(*self._sources)
+        for name, text in _GAUGES.items():
+            yield GaugeMetricFamily(f"plenum_{name}", text, value=now[name])
+        yield _counters("plenum_signaling_events", "Messages, refusals and Redis, by name.", now["signaling"])
+        for name, value in now["media"].items():
+            if isinstance(value, Mapping):
+                yield _counters(f"plenum_media_{name}", f"The media engine's {name}, by name.", value)
+            elif isinstance(value, (int, float)):
+                yield GaugeMetricFamily(f"plenum_media_{name}", f"The media engine's {name}.", value=value)
+
+
+def _counters(name: str, text: str, values: Mapping[str, object]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=["name"])
+    for label, value in values.items():
+        if isinstance(value, (int, float)):
+            family.add_metric([label], value)
+    return family

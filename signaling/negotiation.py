@@ -1,0 +1,324 @@
+"""The two Transports of each participant: publishing, and receiving all that the others publish.
+
+The engine answers at once, so nothing here waits. What has to be told or stored comes back as effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from sfu.connection import TransportState
+from sfu.errors import NegotiationError
+from sfu.transport import TransportRole
+from signaling.effects import Broadcast, Effects, Send
+from signaling.errors import ErrorCode, RoomError
+from signaling.messages.base import Leg
+from signaling.messages.negotiation import (
+    CandidateInit,
+    PublishAnswer,
+    SubscribedTrack,
+    SubscribeOffer,
+    TrackPublished,
+    TrackUnpublished,
+)
+from signaling.messages.room import ErrorMessage
+from signaling.model import Kind, Source
+from signaling.room import Participant, Publication, Room
+from signaling.rules import may_share
+
+if TYPE_CHECKING:
+    from sfu.consumer import Consumer
+    from sfu.producer import Producer
+    from sfu.router import Router
+    from sfu.transport import OfferResult, Transport
+
+log = structlog.get_logger("plenum.negotiation")
+
+_KIND_OF_SOURCE = {
+    Source.MICROPHONE: Kind.AUDIO,
+    Source.SCREEN_AUDIO: Kind.AUDIO,
+    Source.CAMERA: Kind.VIDEO,
+    Source.SCREEN: Kind.VIDEO,
+}
+_DEFAULT_SOURCE = {"audio": Source.MICROPHONE, "video": Source.CAMERA}
+_CODES = {"not_supported": ErrorCode.NOT_SUPPORTED, "invalid_state": ErrorCode.INVALID_STATE}
+
+
+@dataclass(slots=True)
+class Seat:
+    """The media of one participant. ``consumers`` by publication; ``refused``: those its client cannot decode.
+
+    At most one offer is outstanding; what changes meanwhile is in the engine's book, and offered after the answer.
+    """
+
+    username: str
+    publish: Transport | None = None
+    subscribe: Transport | None = None
+    receives: bool = True
+    consumers: dict[str, Consumer] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    answer_due: bool = False
+    restart_wanted: bool = False
+
+
+class Negotiation:
+    """Brings the Room's publications and the Router's Producers and Consumers together."""
+
+    def __init__(self, room: Room, router: Router, max_publications: int) -> None:
+        self._room = room
+        self._router = router
+        self._max_publications = max_publications
+        self._seats: dict[str, Seat] = {}
+
+    # -- participants come and go ----------------------------------------------------------------------------------
+
+    def enter(self, username: str, *, receives: bool = True) -> Effects:
+        """Open a seat; offers all there is to see and hear. ``receives`` is False for WHIP publishers."""
+        seat = self._seats[username] = Seat(username, receives=receives)
+        self._consume(seat, self._producers_of_others(username))
+        return self._offer(seat)
+
+    def leave(self, username: str) -> Effects:
+        """Close a seat and withdraw what it published. Harmless for who has none."""
+        seat = self._seats.pop(username, None)
+        if seat is None:
+            return []
+        effects: Effects = []
+        participant = self._room.participants.get(username)
+        if participant is not None:
+            effects = self._withdraw(participant, list(participant.publications))
+        for transport in (seat.publish, seat.subscribe):
+            if transport is not None:
+                transport.close()
+        return effects
+
+    def seat_of(self, transport: Transport) -> Seat | None:
+        """Whose transport it is; None if it is nobody's any more."""
+        seat = self._seats.get(transport.owner)
+        if seat is not None and (seat.publish is transport or seat.subscribe is transport):
+            return seat
+        return None
+
+    # -- publishing ------------------------------------------------------------------------------------------------
+
+    def take_offer(self, participant: Participant, sdp: str, sources: Mapping[str, Source]) -> Effects:
+        """Answer a publisher's offer; raises RoomError for one that cannot be used, and changes nothing then."""
+        seat = self._seats[participant.username]
+        transport = seat.publish
+        if transport is None or transport.state is TransportState.CLOSED:
+            transport = self._router.create_transport(owner=participant.username, role=TransportRole.PUBLISH)
+        try:
+            offered = transport.accept_offer(sdp, {mid: source.value for mid, source in sources.items()})
+        except NegotiationError as error:
+            if transport is not seat.publish:
+                transport.close()
+            raise refusal(error) from None
+        effects = self.adopt(participant, transport, offered, sources)
+        reply = PublishAnswer(sdp=offered.answer, publications=[p.info() for p in participant.publications.values()])
+        return [Send(participant.username, reply, reply=True), *effects]
+
+    def adopt(
+        self, participant: Participant, transport: Transport, offered: OfferResult, sources: Mapping[str, Source]
+    ) -> Effects:
+        """Make ``transport`` the one the participant publishes on, and its tracks known to the others."""
+        seat = self._seats.get(participant.username)
+        if seat is None:
+            seat = self._seats[participant.username] = Seat(participant.username, receives=not participant.by_whip)
+        seat.publish = transport
+        effects = self._withdraw(participant, [producer.id for producer in offered.removed])
+        added, told = self._announce(participant, offered.added, sources)
+        return [*effects, *told, *self._offer_to_others(participant.username, added)]
+
+    def _announce(
+        self, participant: Participant, producers: Iterable[Producer], sources: Mapping[str, Source]
+    ) -> tuple[list[Producer], Effects]:
+        added: list[Producer] = []
+        effects: Effects = []
+        for producer in producers:
+            source = sources.get(producer.mid, _DEFAULT_SOURCE[producer.kind])
+            problem = self._problem(participant, producer, source)
+            if problem is not None:
+                # The offer as a whole stands; this track arrives, but nobody is told of it and nobody gets it.
+                producer.set_muted(True)
+                effects.append(Send(participant.username, ErrorMessage(**problem.body().model_dump())))
+                continue
+            publication = Publication(producer.id, participant.username, source, Kind(producer.kind))
+            publication.muted = not participant.wants(source)
+            producer.set_muted(publication.muted)
+            if source is Source.SCREEN:
+                participant.screen_on = True
+            participant.publications[producer.id] = publication
+            added.append(producer)
+            message = TrackPublished(publication=publication.info())
+            without = frozenset({participant.username})
+            effects.append(Broadcast(message, sender=participant.username, without=without))
+        return added, effects
+
+    def _problem(self, participant: Participant, producer: Producer, source: Source) -> RoomError | None:
+        details = {"mid": producer.mid, "source": source.value}
+        if _KIND_OF_SOURCE[source].value != producer.kind:
+            return RoomError(ErrorCode.INVALID_MESSAGE, "The source does not fit the medium.", details=details)
+        if not may_share(participant, source):
+            return RoomError(ErrorCode.PERMISSION_DENIED, "You do not have the right to share this.", details=details)
+        if len(participant.publications) >= self._max_publications:
+            return RoomError(ErrorCode.INVALID_STATE, "You publish too many tracks.", details=details)
+        return None
+
+    def _withdraw(self, participant: Participant, publication_ids: Iterable[str]) -> Effects:
+        effects: Effects = []
+        gone = [p for i in publication_ids if (p := participant.publications.pop(i, None)) is not None]
+        for publication in gone:
+            if publication.source is Source.SCREEN:
+                participant.screen_on = False
+            message = TrackUnpublished(
+                publication_id=publication.publication_id, user_id=publication.user_id, source=publication.source
+            )
+            without = frozenset({participant.username})
+            effects.append(Broadcast(message, sender=participant.username, without=without))
+        if gone:
+            for seat in self._seats.values():
+                effects += self._drop(seat, [p.publication_id for p in gone])
+        return effects
+
+    def on_publish_closed(self, participant: Participant) -> Effects:
+        """The client, or the network for good, ended the publish transport: withdraw its tracks."""
+        self._seats[participant.username].publish = None
+        return self._withdraw(participant, list(participant.publications))
+
+    # -- receiving -------------------------------------------------------------------------------------------------
+
+    def take_answer(self, participant: Participant, sdp: str) -> Effects:
+        """Take the answer to the outstanding offer, then offer what has changed meanwhile."""
+        seat = self._seats[participant.username]
+        if seat.subscribe is None or not seat.answer_due:
+            raise RoomError(ErrorCode.INVALID_STATE, "No offer is waiting for an answer.")
+        try:
+            refused = seat.subscribe.accept_answer(sdp)
+        except NegotiationError as error:
+            raise refusal(error) from None
+        seat.answer_due = False
+        effects: Effects = []
+        for consumer in refused:
+            effects.append(self._refused(seat, consumer.producer.id))
+            seat.consumers.pop(consumer.producer.id, None)
+            seat.subscribe.unconsume(consumer)
+        return effects + self._offer(seat)
+
+    def restart(self, participant: Participant) -> Effects:
+        """Offer anew with new ICE credentials; after the answer, if one is outstanding."""
+        seat = self._seats[participant.username]
+        if seat.subscribe is None:
+            self._consume(seat, self._producers_of_others(participant.username))
+        else:
+            seat.restart_wanted = True
+        return self._offer(seat)
+
+    def on_subscribe_closed(self, participant: Participant) -> Effects:
+        """The subscribe transport has ended: the client asks for a restart when it wants to receive again."""
+        seat = self._seats[participant.username]
+        seat.subscribe = None
+        seat.consumers.clear()
+        seat.answer_due = False
+        seat.restart_wanted = False
+        return []
+
+    def _offer_to_others(self, publisher: str, producers: list[Producer]) -> Effects:
+        effects: Effects = []
+        if producers:
+            for seat in self._seats.values():
+                if seat.username != publisher:
+                    self._consume(seat, producers)
+                    effects += self._offer(seat)
+        return effects
+
+    def _consume(self, seat: Seat, producers: Iterable[Producer]) -> None:
+        if not seat.receives:
+            return
+        for producer in producers:
+            if seat.subscribe is None or seat.subscribe.state is TransportState.CLOSED:
+                seat.subscribe = self._router.create_transport(owner=seat.username, role=TransportRole.SUBSCRIBE)
+            if producer.id in seat.consumers or producer.id in seat.refused:
+                continue
+            try:
+                seat.consumers[producer.id] = seat.subscribe.consume(producer)
+            except NegotiationError as error:
+                log.warning("consume refused", room=self._room.room_id, participant=seat.username, code=error.code)
+
+    def _drop(self, seat: Seat, publication_ids: Iterable[str]) -> Effects:
+        dropped = False
+        for publication_id in publication_ids:
+            seat.refused.discard(publication_id)
+            consumer = seat.consumers.pop(publication_id, None)
+            if consumer is not None and seat.subscribe is not None:
+                seat.subscribe.unconsume(consumer)
+                dropped = True
+        return self._offer(seat) if dropped else []
+
+    def _offer(self, seat: Seat) -> Effects:
+        transport = seat.subscribe
+        if transport is None or seat.answer_due or transport.state is TransportState.CLOSED:
+            return []
+        if not (transport.needs_offer or seat.restart_wanted):
+            return []
+        try:
+            sdp = transport.create_offer(ice_restart=seat.restart_wanted)
+        except NegotiationError as error:
+            log.warning("no offer", room=self._room.room_id, participant=seat.username, code=error.code)
+            return []
+        seat.restart_wanted = False
+        seat.answer_due = True
+        return [Send(seat.username, SubscribeOffer(sdp=sdp, tracks=self._tracks(seat)))]
+
+    def _tracks(self, seat: Seat) -> dict[str, SubscribedTrack]:
+        tracks: dict[str, SubscribedTrack] = {}
+        for publication_id, consumer in seat.consumers.items():
+            publication = self._room.publication(publication_id)
+            if publication is not None and consumer.mid is not None:
+                tracks[consumer.mid] = SubscribedTrack(
+                    publication_id=publication_id,
+                    user_id=publication.user_id,
+                    source=publication.source,
+                    kind=publication.kind,
+                )
+        return tracks
+
+    def _refused(self, seat: Seat, publication_id: str) -> Send:
+        seat.refused.add(publication_id)
+        publication = self._room.publication(publication_id)
+        details = {"publication_id": publication_id, "user_id": publication.user_id if publication else None}
+        error = RoomError(ErrorCode.NOT_SUPPORTED, "Your client cannot receive this track.", details=details)
+        return Send(seat.username, ErrorMessage(**error.body().model_dump()))
+
+    def _producers_of_others(self, username: str) -> list[Producer]:
+        ids = [p.publication_id for p in self._room.publications() if p.user_id != username]
+        return [producer for i in ids if (producer := self._router.producers.get(i)) is not None]
+
+    # -- both ------------------------------------------------------------------------------------------------------
+
+    def take_candidate(self, participant: Participant, leg: Leg, candidate: CandidateInit | None) -> Effects:
+        """Pass a client's candidate on; one that comes before its transport says nothing an ICE-lite server needs."""
+        seat = self._seats[participant.username]
+        transport = seat.publish if leg is Leg.PUBLISH else seat.subscribe
+        if transport is None:
+            return []
+        try:
+            transport.add_remote_candidate(candidate.candidate if candidate is not None else None)
+        except NegotiationError as error:
+            raise refusal(error) from None
+        return []
+
+    def set_muted(self, publication_id: str, muted: bool) -> None:
+        """Stop or resume forwarding."""
+        producer = self._router.producers.get(publication_id)
+        if producer is not None:
+            producer.set_muted(muted)
+
+
+def refusal(error: NegotiationError) -> RoomError:
+    """What a client is told of a negotiation that failed."""
+    code = _CODES.get(error.code, ErrorCode.INVALID_MESSAGE)
+    return RoomError(code, error.message, details={"reason": error.code})

@@ -1,0 +1,96 @@
+"""The conference page and its files, with the headers that keep them safe and fresh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from starlette.datastructures import MutableHeaders
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from signaling.errors import ErrorCode, RoomError
+from signaling.options import PageOptions
+
+# Files have no version in their names: browsers ask each time, and get 304 by the ETag.
+_CACHE = "no-cache"
+_DOCS_PATHS = ("/docs", "/redoc")
+
+
+def content_security_policy(frame_ancestors: list[str]) -> str:
+    """The policy of the conference page: nothing from elsewhere, no inline script, no plug-in."""
+    rules = {
+        "default-src": "'self'",
+        "script-src": "'self' 'wasm-unsafe-eval'",
+        "style-src": "'self'",
+        "img-src": "'self' data: blob: https:",
+        "media-src": "'self' blob: mediastream:",
+        "connect-src": "'self' ws: wss:",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": " ".join(frame_ancestors) or "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+class SecurityHeaders:
+    """Adds the security headers to every HTTP response."""
+
+    def __init__(self, app: ASGIApp, options: PageOptions) -> None:
+        self._app = app
+        policy = content_security_policy(options.frame_ancestors)
+        self._headers = {
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
+            "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+            "Content-Security-Policy": policy,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Swagger UI and ReDoc bring scripts of their own.
+        is_docs = scope["path"].startswith(_DOCS_PATHS)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    if name not in headers and not (is_docs and name == "Content-Security-Policy"):
+                        headers[name] = value
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class _FreshFiles(StaticFiles):
+    """Static files that browsers revalidate each time."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = _CACHE
+        return response
+
+
+def add_pages(app: FastAPI, web_root: Path) -> None:
+    """Serve ``index.html`` at ``/`` and ``static/`` at ``/static``."""
+    index = web_root / "index.html"
+    static = web_root / "static"
+
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    async def page(request: Request) -> Response:
+        if not index.is_file():
+            raise RoomError(ErrorCode.NOT_FOUND, "This server brings no page.")
+        response = FileResponse(index, media_type="text/html; charset=utf-8", stat_result=index.stat())
+        response.headers["Cache-Control"] = _CACHE
+        if request.headers.get("if-none-match") == response.headers.get("etag"):
+            return Response(status_code=304, headers={"ETag": response.headers["etag"], "Cache-Control": _CACHE})
+        return response
+
+    if static.is_dir():
+        app.mount("/static", _FreshFiles(directory=static), name="static")

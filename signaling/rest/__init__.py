@@ -1,0 +1,1 @@
+"""REST: the routes under ``/webrtc`` and what they share."""

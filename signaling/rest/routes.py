@@ -1,0 +1,184 @@
+"""The REST routes."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from signaling.envelope import iso_utc
+from signaling.errors import ErrorBody
+from signaling.hub import Hub
+from signaling.invites import InviteDesk
+from signaling.metrics import RoomCollector, figures
+from signaling.names import check_room_id
+from signaling.options import SignalingOptions
+from signaling.rest.models import (
+    ActiveRoom,
+    ActiveRooms,
+    ClientConfig,
+    EnhancedParticipants,
+    Health,
+    InviteAccepted,
+    InviteRequest,
+    Limits,
+    Participants,
+    Stats,
+)
+from signaling.room_state import FEATURES, ice_servers
+from signaling.store import RoomStore
+from signaling.tokens import Identity, TokenVerifier
+from signaling.version import VERSION
+from signaling.whip_gate import WhipGate
+
+_bearer = HTTPBearer(auto_error=False, description="A participant's JSON Web Token.")
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": ErrorBody, "description": "The token is missing or not valid."},
+    403: {"model": ErrorBody, "description": "The token does not open this."},
+}
+_NO_ROOM: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody, "description": "No such room is open."}}
+_INVALID: dict[int | str, dict[str, Any]] = {400: {"model": ErrorBody, "description": "The request is not valid."}}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the routes work with."""
+
+    options: SignalingOptions
+    hub: Hub
+    store: RoomStore
+    verifier: TokenVerifier
+    invites: InviteDesk
+    gate: WhipGate
+
+    def identity(self, credentials: HTTPAuthorizationCredentials | None) -> Identity:
+        """Who asks; raises RoomError."""
+        return self.verifier.verify(credentials.credentials if credentials is not None else None)
+
+    def identity_for(self, credentials: HTTPAuthorizationCredentials | None, room_id: str) -> Identity:
+        """Who asks about a room; raises RoomError."""
+        token = credentials.credentials if credentials is not None else None
+        return self.verifier.verify_for_room(token, check_room_id(room_id))
+
+
+def create_router(services: Services) -> APIRouter:
+    """All routes under ``/webrtc``."""
+    router = APIRouter(prefix="/webrtc")
+    _add_client_routes(router, services)
+    _add_room_routes(router, services)
+    _add_operations(router, services)
+    return router
+
+
+def _add_client_routes(router: APIRouter, services: Services) -> None:
+    @router.get("/config", tags=["client"], responses=_REFUSALS, summary="What a client needs before it joins")
+    async def config(credentials: Credentials) -> ClientConfig:
+        services.identity(credentials)
+        rooms = services.options.rooms
+        return ClientConfig(
+            ice_servers=ice_servers(rooms),
+            limits=Limits(
+                heartbeat_interval_ms=int(rooms.heartbeat_interval_s * 1000),
+                session_timeout_ms=int(rooms.session_timeout_s * 1000),
+                messages_per_minute=rooms.messages_per_minute,
+                max_frame_bytes=rooms.max_frame_bytes,
+                max_chat_characters=rooms.max_chat_characters,
+                max_publications=rooms.max_publications,
+                max_participants=rooms.settings.max_participants,
+            ),
+            features=FEATURES,
+        )
+
+    @router.post(
+        "/invites/accept",
+        tags=["client"],
+        responses={**_INVALID, **_REFUSALS},
+        summary="Exchange an invite for a participant's token",
+    )
+    async def accept_invite(body: InviteRequest, request: Request) -> InviteAccepted:
+        accepted = services.invites.accept(
+            body.invite, body.display_name, now_unix=time.time(), suffix=secrets.token_hex(3)
+        )
+        scheme = "wss" if request.url.scheme == "https" else "ws"
+        return InviteAccepted(
+            token=accepted.token,
+            username=accepted.username,
+            room_id=accepted.room_id,
+            ws_url=f"{scheme}://{request.url.netloc}/webrtc/ws/{accepted.room_id}",
+        )
+
+
+def _add_room_routes(router: APIRouter, services: Services) -> None:
+    refusals = {**_INVALID, **_REFUSALS, **_NO_ROOM}
+
+    @router.get("/rooms/active", tags=["operations"], responses=_REFUSALS, summary="The open rooms")
+    async def active_rooms(credentials: Credentials) -> ActiveRooms:
+        """Those that the token opens: all for a token without a `room`, else only that one."""
+        identity = services.identity(credentials)
+        rooms = [
+            ActiveRoom(
+                room_id=room_id,
+                participants=len(live.room.participants),
+                publications=sum(1 for _ in live.room.publications()),
+                created_at=iso_utc(live.room.created_unix),
+            )
+            for room_id, live in services.hub.rooms.items()
+            if identity.may_open(room_id)
+        ]
+        return ActiveRooms(rooms=rooms, count=len(rooms))
+
+    @router.get("/rooms/{room_id}/participants", tags=["rooms"], responses=refusals, summary="Who is in a room")
+    async def participants(room_id: str, credentials: Credentials) -> Participants:
+        services.identity_for(credentials, room_id)
+        names = list(services.hub.find(room_id).room.participants)
+        return Participants(room_id=room_id, participants=names, count=len(names))
+
+    @router.get(
+        "/rooms/{room_id}/participants/enhanced",
+        tags=["rooms"],
+        responses=refusals,
+        summary="Who is in a room, with all that is known of each",
+    )
+    async def enhanced_participants(room_id: str, credentials: Credentials) -> EnhancedParticipants:
+        services.identity_for(credentials, room_id)
+        infos = [p.info() for p in services.hub.find(room_id).room.participants.values()]
+        return EnhancedParticipants(room_id=room_id, participants=infos, count=len(infos))
+
+
+def _add_operations(router: APIRouter, services: Services) -> None:
+    hub = services.hub
+    registry = CollectorRegistry()
+    registry.register(RoomCollector(hub, services.store, services.gate))
+
+    @router.get("/health", tags=["operations"], summary="Whether the server can serve")
+    async def health() -> Health:
+        redis_answers = await services.store.ping()
+        return Health(
+            status="ok" if redis_answers else "degraded",
+            version=VERSION,
+            uptime_s=round(time.time() - hub.started_unix, 3),
+            rooms=len(hub.rooms),
+            participants=hub.participants,
+            redis="ok" if redis_answers else "unavailable",
+        )
+
+    @router.get("/stats", tags=["operations"], responses=_REFUSALS, summary="Figures of this server")
+    async def stats(credentials: Credentials) -> Stats:
+        services.identity(credentials)
+        return Stats(**figures(hub, services.store, services.gate))
+
+    @router.get(
+        "/metrics",
+        tags=["operations"],
+        summary="Figures for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"example": "plenum_rooms 1.0\n"}}}},
+    )
+    async def metrics() -> Response:
+        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,255 @@
+"""The state of rooms in Redis.
+
+Writes are queued and sent in groups, in order, by one task: a call never waits for Redis, and goes on without it.
+What cannot be written is tried again with growing pauses; all writes can be repeated without harm.
+
+Keys, with ``P`` the configured prefix and ``R`` the room (in braces, so that a cluster keeps a room in one place):
+``P:rooms`` (set), ``P:{R}:participants`` (set), ``P:{R}:presence:USER`` (string, 30 s), ``P:{R}:roles`` and
+``P:{R}:permissions`` (hashes, 1 hour), ``P:{R}:settings`` (string, 24 hours).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from signaling import effects as fx
+from signaling.model import Role, RoomSettings
+from signaling.options import RedisOptions
+
+log = structlog.get_logger("plenum.store")
+
+MAX_WAITING = 50_000
+MAX_GROUP = 500
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+REDIS_FAILURES = (RedisError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRoom:
+    """What is remembered of a room from before. ``settings`` None: nobody changed them."""
+
+    settings: RoomSettings | None = None
+    roles: dict[str, Role] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomOpened:
+    """The room lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomClosed:
+    """The room lives no more."""
+
+
+Write = fx.StateEffect | RoomOpened | RoomClosed
+
+
+class RoomStore:
+    """Loads and saves rooms."""
+
+    def __init__(self, redis: Redis, options: RedisOptions) -> None:
+        self.healthy = True
+        self.counters: Counter[str] = Counter()
+        self._redis = redis
+        self._options = options
+        self._waiting: deque[tuple[str, Write]] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    async def load(self, room_id: str) -> StoredRoom:
+        """What is remembered of ``room_id``; nothing when Redis does not answer."""
+        keys = _Keys(self._options.key_prefix, room_id)
+        pipe: Any = self._redis.pipeline(transaction=False)
+        pipe.get(keys.settings)
+        pipe.hgetall(keys.roles)
+        try:
+            async with asyncio.timeout(self._options.command_timeout_s):
+                settings, roles = await pipe.execute()
+        except REDIS_FAILURES as error:
+            self._failed(error)
+            return StoredRoom()
+        return StoredRoom(_settings(settings), _roles(roles))
+
+    async def ping(self) -> bool:
+        """Whether Redis answers now."""
+        try:
+            async with asyncio.timeout(self._options.command_timeout_s):
+                return bool(await self._redis.ping())
+        except REDIS_FAILURES as error:
+            self._failed(error)
+            return False
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def save(self, room_id: str, write: Write) -> None:
+        """Queue a write; never waits, never fails."""
+        if len(self._waiting) >= MAX_WAITING:
+            self._waiting.popleft()
+            self.counters["writes_dropped"] += 1
+        self._waiting.append((room_id, write))
+        self._wake.set()
+        self._idle.clear()
+        if self._task is None and not self._closing:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="room store")
+
+    async def flush(self, timeout_s: float) -> bool:
+        """Wait until all is written; False if it is not in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        return self._idle.is_set()
+
+    async def close(self) -> None:
+        """Write what is waiting, as far as Redis takes it at once."""
+        await self.flush(self._options.command_timeout_s if self.healthy else 0.0)
+        self._closing = True
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _run(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            await self._wake.wait()
+            group = [self._waiting[i] for i in range(min(MAX_GROUP, len(self._waiting)))]
+            if not group:
+                self._wake.clear()
+                self._idle.set()
+                continue
+            try:
+                await self._write(group)
+            except REDIS_FAILURES as error:
+                self._failed(error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+                continue
+            pause_s = FIRST_PAUSE_S
+            self._worked()
+            self.counters["writes"] += len(group)
+            for written in group:
+                # The oldest may have been dropped meanwhile; then it is gone already.
+                if self._waiting and self._waiting[0] is written:
+                    self._waiting.popleft()
+
+    async def _write(self, group: list[tuple[str, Write]]) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        for room_id, write in group:
+            _WRITERS[type(write)](pipe, _Keys(self._options.key_prefix, room_id), write, self._options)
+        await pipe.execute()
+
+    def _failed(self, error: BaseException) -> None:
+        self.counters["failures"] += 1
+        if self.healthy:
+            log.warning("Redis does not answer; rooms go on without it", error=type(error).__name__)
+        self.healthy = False
+
+    def _worked(self) -> None:
+        if not self.healthy:
+            log.info("Redis answers again")
+        self.healthy = True
+
+
+class _Keys:
+    """The names of a room's keys."""
+
+    __slots__ = ("_room", "participants", "permissions", "roles", "room_id", "rooms", "settings")
+
+    def __init__(self, prefix: str, room_id: str) -> None:
+        self._room = f"{prefix}:{{{room_id}}}"
+        self.room_id = room_id
+        self.rooms = f"{prefix}:rooms"
+        self.participants = f"{self._room}:participants"
+        self.roles = f"{self._room}:roles"
+        self.permissions = f"{self._room}:permissions"
+        self.settings = f"{self._room}:settings"
+
+    def presence(self, username: str) -> str:
+        return f"{self._room}:presence:{username}"
+
+
+def _room_opened(pipe: Any, keys: _Keys, write: RoomOpened, options: RedisOptions) -> None:
+    pipe.sadd(keys.rooms, keys.room_id)
+    # Who is listed from before a crash is not there any more.
+    pipe.delete(keys.participants)
+
+
+def _room_closed(pipe: Any, keys: _Keys, write: RoomClosed, options: RedisOptions) -> None:
+    pipe.srem(keys.rooms, keys.room_id)
+    pipe.delete(keys.participants)
+
+
+def _save_participant(pipe: Any, keys: _Keys, write: fx.SaveParticipant, options: RedisOptions) -> None:
+    pipe.sadd(keys.participants, write.username)
+    pipe.set(keys.presence(write.username), "1", ex=options.presence_lifetime_s)
+
+
+def _forget_participant(pipe: Any, keys: _Keys, write: fx.ForgetParticipant, options: RedisOptions) -> None:
+    pipe.srem(keys.participants, write.username)
+    pipe.delete(keys.presence(write.username))
+
+
+def _renew_presence(pipe: Any, keys: _Keys, write: fx.RenewPresence, options: RedisOptions) -> None:
+    pipe.set(keys.presence(write.username), "1", ex=options.presence_lifetime_s)
+    pipe.expire(keys.roles, options.roles_lifetime_s)
+    pipe.expire(keys.permissions, options.roles_lifetime_s)
+    pipe.expire(keys.settings, options.settings_lifetime_s)
+
+
+def _save_role(pipe: Any, keys: _Keys, write: fx.SaveRole, options: RedisOptions) -> None:
+    pipe.hset(keys.roles, write.username, write.role.value)
+    pipe.expire(keys.roles, options.roles_lifetime_s)
+    pipe.hset(keys.permissions, write.username, write.permissions.model_dump_json())
+    pipe.expire(keys.permissions, options.roles_lifetime_s)
+
+
+def _save_settings(pipe: Any, keys: _Keys, write: fx.SaveSettings, options: RedisOptions) -> None:
+    pipe.set(keys.settings, write.settings.model_dump_json(), ex=options.settings_lifetime_s)
+
+
+_WRITERS: dict[type, Callable[[Any, _Keys, Any, RedisOptions], None]] = {
+    RoomOpened: _room_opened,
+    RoomClosed: _room_closed,
+    fx.SaveParticipant: _save_participant,
+    fx.ForgetParticipant: _forget_participant,
+    fx.RenewPresence: _renew_presence,
+    fx.SaveRole: _save_role,
+    fx.SaveSettings: _save_settings,
+}
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _settings(value: str | bytes | None) -> RoomSettings | None:
+    if value is None:
+        return None
+    try:
+        return RoomSettings.model_validate_json(value)
+    except ValidationError:
+        return None  # written by another version
+
+
+def _roles(value: dict[Any, Any]) -> dict[str, Role]:
+    known = {role.value for role in Role}
+    pairs = ((_text(user), _text(role)) for user, role in value.items())
+    return {user: Role(role) for user, role in pairs if role in known}

@@ -1,0 +1,127 @@
+"""The WebSocket of a room: ``/webrtc/ws/{room_id}?token=``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from signaling.catalogue import CATALOGUE
+from signaling.envelope import InvalidFrame, Letter, parse_frame
+from signaling.errors import CloseCode, ErrorCode, RoomError
+from signaling.hub import Hub, new_id
+from signaling.limits import RateLimiter
+from signaling.live_room import LiveRoom
+from signaling.messages.room import ErrorMessage
+from signaling.names import check_room_id
+from signaling.outbox import Outbox
+from signaling.rest.bearer import bearer_of
+from signaling.session import Session
+from signaling.tokens import TokenVerifier
+
+log = structlog.get_logger("plenum.websocket")
+
+
+class RoomSockets:
+    """Connects WebSockets with rooms."""
+
+    def __init__(self, hub: Hub, verifier: TokenVerifier, limiter: RateLimiter) -> None:
+        self._hub = hub
+        self._verifier = verifier
+        self._limiter = limiter
+
+    async def serve(self, socket: WebSocket, room_id: str, token: str | None) -> None:
+        """Run one session from its join to its end.
+
+        A refused client is accepted first and closed then: browsers see the close code only after an accept.
+        """
+        await socket.accept()
+        options = self._hub.around.options
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(None) as life:
+            outbox = Outbox(
+                socket,
+                max_messages=options.max_queue_messages,
+                max_bytes=options.max_queue_bytes,
+                on_closed=lambda: life.reschedule(loop.time()) if not life.expired() else None,
+            )
+            await self._run(socket, outbox, room_id, token)
+
+    async def _run(self, socket: WebSocket, outbox: Outbox, room_id: str, token: str | None) -> None:
+        session = Session(new_id(), "", outbox, time.monotonic())
+        try:
+            identity = self._verifier.verify_for_room(token, check_room_id(room_id))
+            session.username = identity.username
+            live = await self._hub.join(room_id, identity, session)
+        except RoomError as error:
+            await self._refuse(socket, session, error)
+            return
+        reason = "disconnected"
+        try:
+            await self._read(socket, session, live)
+        except WebSocketDisconnect as ended:
+            reason = "left" if ended.code == CloseCode.NORMAL else "disconnected"
+        finally:
+            session.closed = True
+            outbox.discard()
+            live.leave(session.username, session.session_id, reason)
+
+    async def _refuse(self, socket: WebSocket, session: Session, error: RoomError) -> None:
+        self._hub.around.counters[f"join_refused_{error.code.value}"] += 1
+        body = ErrorMessage(**error.body().model_dump())
+        session.send(Letter(body.type_name, body.model_dump_json(), None, self._hub.around.unix()))
+        session.close(error.close_code, error.code.value)
+        while True:  # until the client has taken leave; the close has a time-out of its own
+            if (await socket.receive())["type"] == "websocket.disconnect":
+                return
+
+    async def _read(self, socket: WebSocket, session: Session, live: LiveRoom) -> None:
+        max_bytes = self._hub.around.options.max_frame_bytes
+        counters = self._hub.around.counters
+        while True:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message.get("code", 1006), message.get("reason"))
+            session.last_heard = time.monotonic()
+            counters["messages_received"] += 1
+            text = message.get("text")
+            try:
+                if text is None:
+                    raise InvalidFrame("Messages are text frames.")
+                frame = parse_frame(text, max_bytes)
+            except InvalidFrame as error:
+                if await self._allow("messages", session, live, error.message_id):
+                    live.refuse(session, error, error.message_id)
+                continue
+            line = CATALOGUE.get(frame.type)
+            limit = line.limit if line is not None and line.receives is not None else "messages"
+            if limit is None or await self._allow(limit, session, live, frame.id):
+                live.receive(session, frame)
+
+    async def _allow(self, limit: str, session: Session, live: LiveRoom, message_id: str | None) -> bool:
+        try:
+            await self._limiter.check(limit, session.username)
+        except RoomError as error:
+            live.refuse(session, error, message_id)
+            return False
+        return True
+
+
+def create_router(sockets: RoomSockets) -> APIRouter:
+    """The route of the WebSocket."""
+    router = APIRouter()
+
+    @router.websocket("/webrtc/ws/{room_id}")
+    async def room_socket(socket: WebSocket, room_id: str, token: str | None = None) -> None:
+        try:
+            await sockets.serve(socket, room_id, token or bearer_of(socket.headers.get("authorization")))
+        except (WebSocketDisconnect, TimeoutError):
+            return  # the other side was quicker, or our close is through
+        except Exception:
+            log.exception("session failed", room=room_id)
+            await socket.close(CloseCode.INTERNAL, ErrorCode.INTERNAL.value)
+
+    return router
