@@ -21,17 +21,24 @@ def show_error(error: CommandError) -> None:
         err.print(f"[dim]{escape(error.hint)}[/]", soft_wrap=True)
 
 
-def show_welcome(title: str, rows: list[tuple[str, str]], link: str = "", notes: tuple[str, ...] = ()) -> None:
-    """Print what runs where; the link stands alone on its line, so that a terminal makes all of it clickable."""
+def show_welcome(title: str, rows: list[tuple[str, str]]) -> None:
+    """Print what runs where."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", justify="right")
     table.add_column()
     for name, value in rows:
         table.add_row(name, Text(value))
     out.print(Panel.fit(table, title=f"[bold]{escape(title)}[/]", border_style="cyan", padding=(1, 2)))
-    if link:
-        out.print("\n  Join the call here, in two windows or more:\n")
-        out.print(Text(link, style=f"bold cyan link {link}"), soft_wrap=True)
-        out.print()
+
+
+def show_link(invitation: str, link: str) -> None:
+    """Print a link alone on its line, so that a terminal makes all of it clickable."""
+    out.print(f"\n  {escape(invitation)}\n")
+    out.print(Text(link, style=f"bold cyan link {link}"), soft_wrap=True)
+
+
+def show_notes(notes: list[str]) -> None:
+    """Print small hints below everything else."""
+    out.print()
     for note in notes:
         out.print(f"  [dim]{escape(note)}[/]", soft_wrap=True)

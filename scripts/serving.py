@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from config.loader import Loaded
 from config.settings import Settings
 from scripts import certificate, checks, logs
-from scripts.console import show_welcome
+from scripts.console import show_link, show_notes, show_welcome
 from scripts.failures import CommandError, ExitCode
 from scripts.loading import Given, bad_settings, load_settings
 from scripts.sockets import ANY, is_loopback
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scripts.app import PlenumServer
 
 DEV_INVITE_LIFETIME_S = 7 * 86_400
+_WILDCARDS = (ANY, "0.0.0.0", "::")
 
 
 def serve(config: Path | None, host: str | None, command_line: Given) -> ExitCode:
@@ -63,7 +64,7 @@ def dev(room: str, config: Path | None, tls: bool, command_line: Given) -> ExitC
     logs.configure(settings.logging)
     from scripts.app import run
 
-    return run(settings, lambda server: _say_dev(server, fragment, tuple(notes)))
+    return run(settings, lambda server: _say_dev(server, fragment, notes))
 
 
 def with_media_on_loopback(loaded: Loaded, host: str | None) -> Settings:
@@ -85,22 +86,23 @@ def _invite(secret: SecretStr, room: str) -> str:
 
 def _say_serving(server: PlenumServer) -> None:
     if sys.stdout.isatty():
-        show_welcome("Plenum is running", _rows(server))
+        host = server.settings.http.host
+        show_welcome("Plenum is running", _rows(server, socket.gethostname() if host in _WILDCARDS else host))
 
 
-def _say_dev(server: PlenumServer, fragment: str, notes: tuple[str, ...]) -> None:
-    http = server.settings.http
-    base = _base(server, "localhost")
-    rows = _rows(server)
-    if http.host == ANY:
-        rows += [("elsewhere", f"{_base(server, address)}/") for address in _lan_addresses()]
-    show_welcome("Plenum is running", rows, f"{base}/{fragment}", notes)
+def _say_dev(server: PlenumServer, fragment: str, notes: list[str]) -> None:
+    host = server.settings.http.host
+    own = "localhost" if host in _WILDCARDS else host
+    show_welcome("Plenum is running", _rows(server, own))
+    show_link("Join the call here, in two windows or more:", f"{_base(server, own)}/{fragment}")
+    if host in _WILDCARDS and (others := _lan_addresses()):
+        show_link("From another device:", f"{_base(server, others[0])}/{fragment}")
+    show_notes(notes)
     sys.stdout.flush()
 
 
-def _rows(server: PlenumServer) -> list[tuple[str, str]]:
-    host = server.settings.http.host
-    base = _base(server, socket.gethostname() if host in (ANY, "0.0.0.0", "::") else host)
+def _rows(server: PlenumServer, host: str) -> list[tuple[str, str]]:
+    base = _base(server, host)
     media = f"UDP {server.media_port}"
     if server.media_tcp_port is not None:
         media += f", TCP {server.media_tcp_port}"
@@ -113,4 +115,5 @@ def _base(server: PlenumServer, host: str) -> str:
 
 
 def _lan_addresses() -> list[str]:
+    """Addresses for other devices, IPv4 first."""
     return [str(address) for address in certificate.own_addresses() if not address.is_loopback]

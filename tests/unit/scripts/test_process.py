@@ -114,8 +114,11 @@ def test_no_request_puts_a_token_into_the_log(tmp_path: Path, path: str) -> None
     with running(tmp_path, "serve", "--host", "127.0.0.1", "--log-level", "debug") as process:
         process.wait_until_listening()
         httpx.get(f"http://127.0.0.1:{process.port}" + path.format(marker))
-        with suppress(WebSocketException, TimeoutError):
-            websockets.sync.client.connect(f"ws://127.0.0.1:{process.port}" + path.format(marker)).recv(1)
+        with (
+            suppress(WebSocketException, TimeoutError),
+            websockets.sync.client.connect(f"ws://127.0.0.1:{process.port}" + path.format(marker)) as session,
+        ):
+            session.recv(1)
         process.child.terminate()
         process.child.wait(5)
         assert marker not in process.said()
