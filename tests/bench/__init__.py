@@ -1,0 +1,1 @@
+"""Measurements that need a quiet machine; none of them is run by pytest."""
