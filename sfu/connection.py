@@ -9,7 +9,8 @@ from typing import Protocol
 
 from sfu.errors import MalformedPacket
 from sfu.io.dtls import Certificate, DtlsEndpoint
-from sfu.io.link import IceLink, LinkState
+from sfu.ice.agent import LinkState
+from sfu.io.link import IceLink
 from sfu.io.ports import MediaPorts
 from sfu.io.srtp import SrtpKeys, SrtpReceiver, SrtpSender
 from sfu.layers.forward import Outlet
@@ -30,12 +31,8 @@ class TransportState(enum.StrEnum):
 TRANSITIONS: dict[TransportState, frozenset[TransportState]] = {
     TransportState.NEW: frozenset({TransportState.CONNECTING, TransportState.FAILED, TransportState.CLOSED}),
     TransportState.CONNECTING: frozenset({TransportState.CONNECTED, TransportState.FAILED, TransportState.CLOSED}),
-    TransportState.CONNECTED: frozenset(
-        {TransportState.DISCONNECTED, TransportState.FAILED, TransportState.CLOSED}
-    ),
-    TransportState.DISCONNECTED: frozenset(
-        {TransportState.CONNECTED, TransportState.FAILED, TransportState.CLOSED}
-    ),
+    TransportState.CONNECTED: frozenset({TransportState.DISCONNECTED, TransportState.FAILED, TransportState.CLOSED}),
+    TransportState.DISCONNECTED: frozenset({TransportState.CONNECTED, TransportState.FAILED, TransportState.CLOSED}),
     TransportState.FAILED: frozenset({TransportState.CONNECTED, TransportState.CLOSED}),
     TransportState.CLOSED: frozenset(),
 }

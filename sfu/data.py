@@ -23,7 +23,7 @@ class DataRelay:
         self._transport = transport
         self._counters = transport.router.engine.counters
         self._channels: dict[str, DataChannel] = {}
-        self._host = DataChannels(transport.connection.dtls, handler=self)
+        self._host = DataChannels(transport.connection.dtls, self, self._counters)
         self._host.start(section.sctp_port, section.max_message_size)
 
     def receive(self, data: bytes) -> None:

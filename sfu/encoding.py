@@ -73,6 +73,8 @@ class Encoding:
         if self.video and packet.payload_end > packet.payload_offset and not self._describe(packet, now):
             return False
         self.history.put(packet)
+        if not self.clock.reports:
+            self.clock.on_packet(packet.timestamp, now)
         self.last_arrival = now
         self.last_timestamp = packet.timestamp
         return True
@@ -92,6 +94,8 @@ class Encoding:
             self.last_tl0 = info.tl0_pic_idx
         if info.key_frame:
             self.key_frames.on_key_frame(now)
+            if self.nack is not None and info.frame_start:
+                self.nack.on_key_frame(packet.ext_seq)
         return True
 
     def _read_descriptor(self, packet: RtpPacket) -> None:

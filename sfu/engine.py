@@ -11,6 +11,7 @@ from random import Random
 from sfu.connection import Connection
 from sfu.io.dtls import Certificate
 from sfu.io.ports import MediaPorts
+from sfu.io.sctp import preload
 from sfu.layers.forward import Outlet
 from sfu.layers.header_plan import PlanTable
 from sfu.options import MediaOptions
@@ -46,6 +47,7 @@ class Engine:
         self._ticks = 0
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._preloading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Bind the ports; raises PortUnavailable."""
@@ -57,6 +59,7 @@ class Engine:
             announced=options.announced_addresses,
         )
         self._loop = asyncio.get_running_loop()
+        self._preloading = self._loop.create_task(preload())
         self._timer = self._loop.call_later(TICK_S, self._tick)
 
     async def close(self) -> None:
@@ -64,6 +67,8 @@ class Engine:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._preloading is not None:
+            await self._preloading
         for router in list(self.routers.values()):
             router.close()
         self.flush()

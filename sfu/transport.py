@@ -1,4 +1,4 @@
-"""One ICE and DTLS connection of a participant: ``publish`` (the client offers) or ``subscribe`` (the server offers)."""
+"""One ICE and DTLS connection of a participant: ``publish`` (client offers) or ``subscribe`` (server offers)."""
 
 from __future__ import annotations
 
@@ -270,14 +270,14 @@ class Transport:
     def stats(self) -> dict[str, object]:
         """State, path and figures of each Producer and Consumer."""
         now = time.monotonic()
-        link = self.connection.link
+        path = self.connection.link.selected
         return {
             "id": self.id,
             "owner": self.owner,
             "role": self.role.value,
             "state": self.state.value,
             "failure": self.connection.failure,
-            "path": None if link.path is None else {"kind": link.path.kind, "remote": list(link.path.remote)},
+            "path": None if path is None else {"kind": path.kind, "remote": list(path.remote)},
             "producers": [p.stats(now) for p in self.receiving.producers.values()],
             "consumers": [c.stats(now) for c in self.sending.consumers.values()],
         }

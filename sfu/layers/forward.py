@@ -77,9 +77,7 @@ class ForwardEntry:
         "ts_offset",
     )
 
-    def __init__(
-        self, *, ssrc: int, payload_type: int, plan: HeaderPlan, outlet: Outlet, protector: Protector
-    ) -> None:
+    def __init__(self, *, ssrc: int, payload_type: int, plan: HeaderPlan, outlet: Outlet, protector: Protector) -> None:
         self.ssrc = ssrc
         self.payload_type = payload_type
         self.plan = plan

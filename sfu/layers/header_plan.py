@@ -47,9 +47,7 @@ class HeaderPlan:
         self._absolute_send_time_id = None if self._twcc_id else subscriber.get(Uri.ABS_SEND_TIME)
         mid_id = subscriber.get(Uri.MID)
         self._mid = (mid_id, mid.encode()) if mid_id is not None else None
-        self._passed = {
-            publisher[uri]: subscriber[uri] for uri in PASSED_ON if uri in publisher and uri in subscriber
-        }
+        self._passed = {publisher[uri]: subscriber[uri] for uri in PASSED_ON if uri in publisher and uri in subscriber}
         self._constant = None if self._passed or self._absolute_send_time_id else self._cut([])
 
     def build(self, packet: RtpPacket, send_time_24: int) -> ExtensionBlock:
