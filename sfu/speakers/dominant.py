@@ -31,7 +31,10 @@ MIN_LONG_BLOCKS = 4
 
 IMMEDIATE_ADVANTAGE = 3.0
 MEDIUM_ADVANTAGE = 2.0
-LONG_ADVANTAGE = 0.0
+LONG_ADVANTAGE = 0.5
+"""Not 0 as in the paper: in an exchange of short sentences both would be ahead in turn."""
+HOLD_S = 1.5
+"""A dominant speaker is not replaced earlier than this: who watches could not follow."""
 
 MAX_FLOOR_DB = 67
 FLOOR_RISE_DB_PER_S = 2.0
@@ -147,6 +150,7 @@ class DominantSpeaker:
 
     def __init__(self) -> None:
         self.dominant: str | None = None
+        self._held_until = float("-inf")
         self._speakers: dict[str, _Speaker] = {}
 
     def on_level(self, producer_id: str, level_dbov: int, now: float) -> None:
@@ -168,6 +172,8 @@ class DominantSpeaker:
         for producer_id, speaker in self._speakers.items():
             speaker.advance(now)
             activities[producer_id] = speaker.activity()
+        if self.dominant is not None and now < self._held_until:
+            return self.dominant
         holder = activities.get(self.dominant, _SILENT) if self.dominant is not None else _SILENT
         best: tuple[float, float, float] | None = None
         for producer_id, activity in activities.items():
@@ -177,6 +183,7 @@ class DominantSpeaker:
                     best, winner = rank, producer_id
         if best is not None:
             self.dominant = winner
+            self._held_until = now + HOLD_S
         return self.dominant
 
     def levels(self, now: float) -> dict[str, float]:

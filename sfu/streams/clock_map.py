@@ -141,7 +141,8 @@ class SenderClock:
             if abs(self._publisher.deviation(self._publisher.continuous(ntp_s), now)) > FOREIGN_S:
                 # Not one clock for both streams, as the RFC asks for: then each goes by its own.
                 self._publisher = PublisherClock()
-            timestamp = _near(rtp_timestamp, self._arrival_timestamp)
+            seen = self._first_arrival is not None
+            timestamp = _near(rtp_timestamp, self._arrival_timestamp) if seen else rtp_timestamp
         else:
             timestamp = _near(rtp_timestamp, self._timestamp_at(now))
             behind = self._reference_s - self._publisher.continuous(ntp_s)

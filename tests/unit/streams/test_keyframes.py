@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from sfu.streams.keyframes import MAX_REPEAT_S, KeyFrameRequester
@@ -51,9 +53,9 @@ def test_when_requests_are_sent(name: str, script: list[tuple[float, str]], expe
 
 def test_repeats_grow_and_never_stop() -> None:
     sent = run([(0.1, "ask")], 30.0)
-    gaps = [b - a for a, b in zip(sent, sent[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(sent)]
     assert gaps[0] == pytest.approx(0.5, abs=TICK_S)
-    assert all(late >= early - 2 * TICK_S for early, late in zip(gaps, gaps[1:], strict=False))
+    assert all(late >= early - 2 * TICK_S for early, late in pairwise(gaps))
     assert gaps[-1] == pytest.approx(MAX_REPEAT_S, abs=2 * TICK_S)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import inf
 
 import pytest
@@ -74,11 +75,11 @@ def asked_times(generator: NackGenerator, rtt_s: float | None, until: float = 5.
 def test_backs_off_and_gives_up(rtt_s: float | None) -> None:
     generator = after(1, 3, 4)
     times = asked_times(generator, rtt_s)
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     assert 2 <= len(times) <= MAX_TRIES
     assert times[-1] < MAX_AGE_S
     assert gaps[0] >= max(rtt_s or 0, MIN_INTERVAL_S) - 1e-9
-    assert all(b > a for a, b in zip(gaps[:-1], gaps[1:-1], strict=False))
+    assert all(b > a for a, b in pairwise(gaps[:-1]))
     assert not generator.has_missing
     assert generator.abandoned == 1
     assert generator.wants_key_frame()
