@@ -440,8 +440,9 @@ export class PlenumClient extends EventTarget {
     this.sessionId = room.session_id;
     if (resumed) this.#renewTransports();
     this.prepare();
-    this.publishing?.setIceServers(room.ice_servers ?? []);
-    this.subscribing?.setIceServers(room.ice_servers ?? []);
+    const iceServers = (room.ice_servers ?? []).map(withoutNulls);
+    this.publishing?.setIceServers(iceServers);
+    this.subscribing?.setIceServers(iceServers);
     // The offer leaves first: everything below only paints.
     this.publishing?.start();
     const events = this.model.reset(room);
@@ -477,6 +478,7 @@ export class PlenumClient extends EventTarget {
       (info) => {
         if (info) this.#emitAll(this.model.putPublication({ ...info, user_id: info.user_id ?? this.userId }));
         if (local.muted) this.#announceMute(local);
+        else if (info?.muted) this.#mutedByOther(local.source, "");
         local.resolve(info ? this.model.publications.get(info.publication_id) ?? null : null);
       },
       (/** @type {PlenumError} */ error) => {
@@ -533,7 +535,7 @@ export class PlenumClient extends EventTarget {
   async #receive(message) {
     const { type, payload } = message;
     if (type === "offer" && payload.transport === "subscribe") await this.#acceptOffer(payload);
-    else if (type === "media-control") this.#mediaControl(message);
+    else if (type === "media-control" || type === "screen-share-control") this.#mediaControl(message);
     else if (type === "chat-message") this.#chat(message);
     else if (type === "error" && !message.reply_to) this.emit("error", { error: PlenumError.from(payload) });
     else this.#emitAll(this.model.apply(type, payload));
@@ -552,29 +554,31 @@ export class PlenumClient extends EventTarget {
   }
 
   /** @param {Envelope} message */
-  #mediaControl({ payload, sender }) {
+  #mediaControl({ type, payload, sender }) {
     const by = sender ?? "";
     if (payload.user_id === this.userId && by !== this.userId) {
-      this.#controlledByOther("microphone", payload.audio_enabled, by);
-      this.#controlledByOther("camera", payload.video_enabled, by);
+      if (payload.audio_enabled === false) this.#mutedByOther("microphone", by);
+      if (payload.video_enabled === false) this.#mutedByOther("camera", by);
+      if (type === "screen-share-control" && payload.screen_sharing === false && this.isSharingScreen) {
+        void this.stopScreenShare();
+        this.emit("muted-by-other", { source: "screen", by });
+      }
     }
     this.#emitAll(this.model.apply("media-control", payload));
   }
 
   /**
-   * Somebody with the right to do so has muted this side. The opposite is only ever a request: no one switches on
-   * another's microphone.
+   * Somebody with the right to do so has muted this side. The opposite does not exist: no one switches on another's
+   * microphone.
    * @param {Source} source
-   * @param {boolean | undefined} enabled
-   * @param {string} by
+   * @param {string} by Username; empty for the room itself, which may mute newcomers.
    */
-  #controlledByOther(source, enabled, by) {
+  #mutedByOther(source, by) {
     const local = this.local.get(source);
-    if (typeof enabled !== "boolean" || !local || local.muted === !enabled) return;
-    if (enabled) return this.emit("unmute-requested", { source, by });
+    if (!local || local.muted) return;
     local.muted = true;
     if (local.track) local.track.enabled = false;
-    this.emit("muted-by-other", { source, muted: true, by });
+    this.emit("muted-by-other", { source, by });
   }
 
   /** @param {Envelope} message */
@@ -645,6 +649,14 @@ export class PlenumClient extends EventTarget {
     this.remoteTracks.set(publication.id, event);
     this.emit("track-subscribed", event);
   }
+}
+
+/**
+ * @param {RTCIceServer} server As JSON gives it: to the browser, a null would be the word "null".
+ * @returns {RTCIceServer}
+ */
+function withoutNulls(server) {
+  return /** @type {RTCIceServer} */ (Object.fromEntries(Object.entries(server).filter(([, value]) => value !== null)));
 }
 
 /** @returns {Pick<LocalPublication, "published" | "resolve" | "reject">} */

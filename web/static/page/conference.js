@@ -237,7 +237,6 @@ export class Conference {
       }),
       client.on("chat", (message) => this.#receiveChat(message)),
       client.on("muted-by-other", ({ source, by }) => this.#mutedBy(source, by)),
-      client.on("unmute-requested", ({ source, by }) => this.toasts.show(`${this.#nameOf(by)} asks you to turn on your ${source}.`, { iconName: source })),
       client.on("local-track-ended", ({ source }) => {
         if (source === "camera" || source === "microphone") {
           this.media.lost(source);
@@ -337,9 +336,9 @@ export class Conference {
    * @param {string} by
    */
   #mutedBy(source, by) {
-    if (source !== "camera" && source !== "microphone") return;
-    void this.media.set(source, false);
-    this.toasts.show(`${this.#nameOf(by)} turned off your ${source}.`, { iconName: `${source}-off` });
+    if (source === "camera" || source === "microphone") void this.media.set(source, false);
+    const what = source === "screen" ? "stopped your screen share" : `turned off your ${source}`;
+    this.toasts.show(by ? `${this.#nameOf(by)} ${what}.` : `This room mutes newcomers: your ${source} is off.`, { iconName: `${source}-off` });
   }
 
   /**

@@ -44,7 +44,7 @@ export class ToolButton {
     const { icon: iconBefore } = this.look;
     this.look = { ...this.look, ...changes };
     const { icon: name, label, caption = "", tone = "plain", pressed, disabled = false, badge = 0 } = this.look;
-    if (name !== iconBefore || this.face.childElementCount === 0) this.face.replaceChildren(icon(name));
+    if (name !== iconBefore || this.face.childElementCount === 0) this.face.replaceChildren(icon(name, 24));
     this.caption.textContent = caption;
     this.element.dataset.tone = tone;
     this.element.disabled = disabled;

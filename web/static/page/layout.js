@@ -9,7 +9,7 @@
 const WIDEST = 16 / 9;
 /** Tiles may crop the picture this far when that fills the window better; in upright windows further. */
 const NARROWEST_WIDE_WINDOW = 4 / 3;
-const NARROWEST_TALL_WINDOW = 4 / 5;
+const NARROWEST_TALL_WINDOW = 2 / 3;
 /** A phone can show a single face nearly full screen. */
 const NARROWEST_ALONE = 9 / 14;
 
@@ -95,9 +95,9 @@ export function gridCapacity({ width, height, gap, smallest = width < 600 ? 150 
 export function stageBoxes({ width, height, count, gap }) {
   if (count <= 1) return { boxes: count === 1 ? [{ x: 0, y: 0, width, height }] : [], shown: Math.max(0, count) };
   const beside = width / height > 1.25;
-  const thick = beside ? clamp(width * 0.17, 132, 300) : clamp(height * 0.16, 76, 150);
-  const small = beside ? { width: thick, height: thick / WIDEST } : { width: Math.min(thick * 1.25, width / 2.5), height: thick };
   const room = beside ? height : width;
+  const small = beside ? besideTile(width, height, count - 1, gap) : belowTile(width, height, count - 1, gap);
+  const thick = beside ? small.width : small.height;
   const step = (beside ? small.height : small.width) + gap;
   const fits = Math.max(1, Math.floor((room + gap) / step));
   const others = Math.min(count - 1, fits);
@@ -115,6 +115,33 @@ export function stageBoxes({ width, height, count, gap }) {
     );
   }
   return { boxes: boxes.map(rounded), shown: others + 1 };
+}
+
+/**
+ * The tiles of a strip shrink a little before the last ones are left out.
+ * @param {number} width
+ * @param {number} height
+ * @param {number} others
+ * @param {number} gap
+ */
+function besideTile(width, height, others, gap) {
+  const wished = clamp(width * 0.17, 132, 300);
+  const fitting = ((height + gap) / others - gap) * WIDEST;
+  const tileWidth = Math.floor(clamp(fitting, wished * 0.7, wished));
+  return { width: tileWidth, height: tileWidth / WIDEST };
+}
+
+/**
+ * @param {number} width
+ * @param {number} height
+ * @param {number} others
+ * @param {number} gap
+ */
+function belowTile(width, height, others, gap) {
+  const tileHeight = clamp(height * 0.16, 76, 150);
+  const wished = Math.min(tileHeight * 1.25, width / 2.5);
+  const fitting = (width + gap) / others - gap;
+  return { width: Math.floor(clamp(fitting, tileHeight * 0.75, wished)), height: tileHeight };
 }
 
 /**

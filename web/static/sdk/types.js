@@ -141,8 +141,7 @@
  * @property {{ publication: Publication }} publication-updated
  * @property {TrackEvent} track-subscribed
  * @property {Omit<TrackEvent, "receiver">} track-unsubscribed
- * @property {{ source: Source, muted: boolean, by: string }} muted-by-other
- * @property {{ source: Source, by: string }} unmute-requested
+ * @property {{ source: Source, by: string }} muted-by-other `by`: a username; empty for the room, which may mute newcomers.
  * @property {{ source: Source }} local-track-ended
  * @property {{ source: Source, error: import("./errors.js").PlenumError }} publish-failed
  * @property {ChatMessage} chat
