@@ -89,6 +89,7 @@ class MediaPorts:
         if self._listener is not None:
             await self._listener.close()
             self._listener = None
+        self.tcp_port = None
 
     def local_candidates(self) -> list[Candidate]:
         """The candidates to announce, most preferred first."""
