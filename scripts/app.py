@@ -25,6 +25,7 @@ from sfu.engine import Engine
 from sfu.errors import PortUnavailable
 from signaling.app import create_app
 from signaling.redis_client import connect
+from streaming import whep, whip
 
 WEB_ROOT = Path(__file__).resolve().parent.parent / "web"
 _log = structlog.get_logger("plenum")
@@ -54,7 +55,13 @@ class PlenumServer:
             self.http_port = listeners[0].getsockname()[1]
             client = await self._connect_redis(stack)
             engine = await self._start_engine(stack)
-            app = create_app(options=self.settings.signaling(), engine=engine, redis=client, web_root=self._web_root)
+            app = create_app(
+                options=self.settings.signaling(),
+                engine=engine,
+                redis=client,
+                web_root=self._web_root,
+                media_routers=(whip.create_router, whep.create_router),
+            )
             await self._start_http(stack, app, listeners)
             self._stack = stack.pop_all()
         _log.info("listening", http_port=self.http_port, media_port=self.media_port)
