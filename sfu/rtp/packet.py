@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sfu.errors import MalformedPacket
-
-if TYPE_CHECKING:
-    from sfu.codecs.info import PayloadInfo
+from sfu.rtp.payload_info import PayloadInfo
 
 HEADER_BYTES = 12
 

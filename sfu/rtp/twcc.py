@@ -1,127 +1,193 @@
-"""Transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1).
+"""Transport-wide feedback: which packets of a transport arrived, and when.
 
-Arrivals are told in steps of 250 µs from a reference time in steps of 64 ms; statuses come in chunks of 16 bits.
+draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1. Times are counted in ticks of 250 µs from a reference
+time in units of 64 ms that wraps at 24 bits (after 12.4 days). Each packet's status takes one or two bits in chunks of
+16 bits; each one that arrived has a delta to the one before it of one byte (0 to 63.75 ms) or two (± 8.19 s).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from sfu.errors import MalformedPacket
-from sfu.rtp.feedback import TransportFeedback
+from sfu.rtp.rtcp_types import PacketType, TransportFormat, pack_rtcp
 
-DELTA_US = 250
-REFERENCE_US = 64_000
-MAX_STATUS_COUNT = 0xFFFF
-_HEAD = struct.Struct("!HHI")
-_RUN_LIMIT = 8191
-_NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
+TICK_US = 250
+TICKS_PER_REFERENCE = 256
+REFERENCE_MASK = 0xFFFFFF
+MAX_DELTA_US = 0x7FFF * TICK_US
+"""Two packets next to each other in one feedback lie at most this far apart in time; else begin a new feedback."""
+MAX_PACKETS = 0xFFFF
+_HEADER = struct.Struct("!IIHHI")
 
-Arrival = tuple[int, "int | None"]
+_LOST, _SMALL, _LARGE = 0, 1, 2
+_RUN_LIMIT = 0x1FFF
+_ONE_BIT_SYMBOLS = 14
+_TWO_BIT_SYMBOLS = 7
 
 
-def build_feedback(sender_ssrc: int, media_ssrc: int, feedback_count: int, arrivals: Sequence[Arrival]) -> bytes:
-    """The RTCP message for consecutive (unwrapped sequence number, arrival in µs or None if it did not come).
+def build_feedback(
+    sender_ssrc: int, media_ssrc: int, fb_count: int, arrivals: Sequence[tuple[int, int | None]]
+) -> bytes:
+    """One feedback packet on ``arrivals``: (sequence number, arrival in µs on any clock, or None if it did not come).
 
-    At least one must have come, and neighbouring arrivals lie less than 8.19 s apart.
+    Numbers are unwrapped and grow; those left out between two count as lost. Raises ValueError if there are none or
+    more than MAX_PACKETS, if numbers do not grow, or if two arrivals next to each other lie more than MAX_DELTA_US
+    apart: splitting is the caller's.
     """
-    first_us = next(us for _, us in arrivals if us is not None)
-    reference = first_us // REFERENCE_US
-    # Deltas are told between rounded times, so that rounding does not add up.
-    previous = reference * (REFERENCE_US // DELTA_US)
-    statuses: list[int] = []
+    if not arrivals:
+        raise ValueError("a feedback tells of one packet at least")
+    base = arrivals[0][0]
+    if arrivals[-1][0] - base >= MAX_PACKETS:
+        raise ValueError("too many packets for one feedback")
+    first_us = next((arrival for _, arrival in arrivals if arrival is not None), 0)
+    reference = first_us // TICK_US // TICKS_PER_REFERENCE
+    symbols, deltas = _encode_arrivals(arrivals, reference * TICKS_PER_REFERENCE)
+    body = _HEADER.pack(
+        sender_ssrc, media_ssrc, base & 0xFFFF, len(symbols), (reference & REFERENCE_MASK) << 8 | fb_count & 0xFF
+    )
+    body += _encode_chunks(symbols) + deltas
+    # Zero padding to 32 bits, as the draft draws it, without the padding bit: a reader knows where the deltas end.
+    return pack_rtcp(PacketType.TRANSPORT_FEEDBACK, TransportFormat.TRANSPORT_CC, body + bytes(-len(body) % 4))
+
+
+def _encode_arrivals(arrivals: Sequence[tuple[int, int | None]], last_tick: int) -> tuple[list[int], bytes]:
+    """A status symbol for each number from first to last, and the receive deltas."""
+    symbols: list[int] = []
     deltas = bytearray()
-    for _, arrival_us in arrivals:
+    expected = arrivals[0][0]
+    for number, arrival_us in arrivals:
+        if number < expected:
+            raise ValueError("sequence numbers must grow")
+        symbols += [_LOST] * (number - expected)
+        expected = number + 1
         if arrival_us is None:
-            statuses.append(_NOT_RECEIVED)
+            symbols.append(_LOST)
             continue
-        step = (arrival_us + DELTA_US // 2) // DELTA_US
-        delta = step - previous
-        previous = step
+        # Whole ticks since the clock's zero are subtracted, so rounding does not add up.
+        tick = arrival_us // TICK_US
+        delta = tick - last_tick
+        last_tick = tick
         if 0 <= delta <= 0xFF:
-            statuses.append(_SMALL)
+            symbols.append(_SMALL)
             deltas.append(delta)
+        elif -0x8000 <= delta <= 0x7FFF:
+            symbols.append(_LARGE)
+            deltas += delta.to_bytes(2, "big", signed=True)
         else:
-            statuses.append(_LARGE)
-            deltas += struct.pack("!h", max(-0x8000, min(0x7FFF, delta)))
-    head = _HEAD.pack(arrivals[0][0] & 0xFFFF, len(statuses), (reference & 0xFFFFFF) << 8 | feedback_count & 0xFF)
-    fci = head + b"".join(_chunks(statuses)) + bytes(deltas)
-    return TransportFeedback(sender_ssrc, media_ssrc, fci + bytes(-len(fci) % 4)).pack()
+            raise ValueError("arrivals lie too far apart for one feedback")
+    return symbols, bytes(deltas)
 
 
-def _chunks(statuses: list[int]) -> Iterator[bytes]:
-    """The statuses in as few chunks as a look ahead of one chunk finds (section 3.1.2 to 3.1.4)."""
-    place, total = 0, len(statuses)
+def _encode_chunks(symbols: Sequence[int]) -> bytes:
+    """Whichever chunk takes in most symbols next: a run, 14 symbols of one bit, or 7 of two (sections 3.1.3, 3.1.4)."""
+    chunks = bytearray()
+    place = 0
+    total = len(symbols)
     while place < total:
-        status = statuses[place]
-        end = place + 1
-        while end < total and statuses[end] == status and end - place < _RUN_LIMIT:
-            end += 1
-        run = end - place
-        window = statuses[place : place + 14]
-        if run >= 14 or end == total:
-            yield (status << 13 | run).to_bytes(2, "big")
-            place = end
+        symbol = symbols[place]
+        run = 1
+        limit = min(total - place, _RUN_LIMIT)
+        while run < limit and symbols[place + run] == symbol:
+            run += 1
+        window = symbols[place : place + _ONE_BIT_SYMBOLS]
+        if run >= len(window):
+            chunk, taken = symbol << 13 | run, run
         elif _LARGE not in window:
-            yield _vector(window, 14, 1, 0x8000)
-            place += 14
-        elif run >= 7:
-            yield (status << 13 | run).to_bytes(2, "big")
-            place = end
+            chunk, taken = 0x8000 | _bits(window, 1, _ONE_BIT_SYMBOLS), len(window)
+        elif run > _TWO_BIT_SYMBOLS:
+            chunk, taken = symbol << 13 | run, run
         else:
-            yield _vector(window[:7], 7, 2, 0xC000)
-            place += 7
+            window = window[:_TWO_BIT_SYMBOLS]
+            chunk, taken = 0xC000 | _bits(window, 2, _TWO_BIT_SYMBOLS), len(window)
+        chunks += chunk.to_bytes(2, "big")
+        place += taken
+    return bytes(chunks)
 
 
-def _vector(symbols: list[int], places: int, bits: int, head: int) -> bytes:
+def _bits(symbols: Sequence[int], width: int, slots: int) -> int:
     value = 0
     for symbol in symbols:
-        value = value << bits | symbol
-    value <<= bits * (places - len(symbols))
-    return (head | value).to_bytes(2, "big")
+        value = value << width | symbol
+    return value << width * (slots - len(symbols))
 
 
-def parse_feedback(feedback: TransportFeedback) -> list[Arrival]:
-    """(16-bit sequence number, arrival in µs or None) of each packet reported.
+class PacketArrival(NamedTuple):
+    """What a feedback says of one packet; ``arrival_us`` is None if it did not come."""
 
-    Times count from the publisher's own origin and wrap after 2**24 steps of 64 ms. Raises MalformedPacket.
+    sequence_number: int
+    arrival_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFeedback:
+    """Transport-wide feedback as it is read.
+
+    ``reference_time`` is in units of 64 ms, 24 bits. ``arrivals`` has one entry for each number from ``base_seq`` on
+    (16 bits each); arrival times are in µs on the receiver's clock, in whole ticks, counted from ``reference_time``.
     """
-    fci = feedback.fci
-    if len(fci) < _HEAD.size:
-        raise MalformedPacket("twcc_too_short")
-    base, count, reference_and_count = _HEAD.unpack_from(fci)
-    statuses, place = _read_statuses(fci, count)
-    time_us = (reference_and_count >> 8) * REFERENCE_US
-    arrivals: list[Arrival] = []
-    for index, status in enumerate(statuses):
-        seq = (base + index) & 0xFFFF
-        if status == _NOT_RECEIVED:
-            arrivals.append((seq, None))
-            continue
-        size = 1 if status == _SMALL else 2
-        if status > _LARGE or place + size > len(fci):
-            raise MalformedPacket("twcc_truncated" if status <= _LARGE else "twcc_status")
-        time_us += int.from_bytes(fci[place : place + size], "big", signed=size == 2) * DELTA_US
-        place += size
-        arrivals.append((seq, time_us))
-    return arrivals
+
+    sender_ssrc: int
+    media_ssrc: int
+    base_seq: int
+    reference_time: int
+    fb_count: int
+    arrivals: tuple[PacketArrival, ...]
+
+    def pack(self) -> bytes:
+        """The packet as bytes; raises ValueError as ``build_feedback``."""
+        base = self.base_seq
+        numbered = [(base + place, arrival_us) for place, (_, arrival_us) in enumerate(self.arrivals)]
+        return build_feedback(self.sender_ssrc, self.media_ssrc, self.fb_count, numbered)
+
+    @classmethod
+    def parse(cls, body: bytes) -> TransportFeedback:
+        """Raises MalformedPacket: ``rtcp_twcc``."""
+        if len(body) < _HEADER.size:
+            raise MalformedPacket("rtcp_twcc")
+        sender, media, base, count, last = _HEADER.unpack_from(body)
+        if count == 0:
+            raise MalformedPacket("rtcp_twcc")
+        symbols, offset = _decode_chunks(body, _HEADER.size, count)
+        reference = last >> 8
+        return cls(sender, media, base, reference, last & 0xFF, _decode_deltas(body, offset, symbols, base, reference))
 
 
-def _read_statuses(fci: bytes, count: int) -> tuple[list[int], int]:
-    statuses: list[int] = []
-    place = _HEAD.size
-    while len(statuses) < count:
-        if place + 2 > len(fci):
-            raise MalformedPacket("twcc_truncated")
-        chunk = int.from_bytes(fci[place : place + 2], "big")
-        place += 2
-        if not chunk & 0x8000:
-            statuses.extend([chunk >> 13 & 3] * min(chunk & 0x1FFF, count - len(statuses)))
-            if not chunk & 0x1FFF:
-                raise MalformedPacket("twcc_empty_run")
-        elif not chunk & 0x4000:
-            statuses.extend(chunk >> shift & 1 for shift in range(13, -1, -1))
+def _decode_chunks(body: bytes, offset: int, count: int) -> tuple[list[int], int]:
+    """``count`` symbols, and where the deltas begin."""
+    symbols: list[int] = []
+    while len(symbols) < count:
+        if offset + 2 > len(body):
+            raise MalformedPacket("rtcp_twcc")
+        chunk = body[offset] << 8 | body[offset + 1]
+        offset += 2
+        if chunk < 0x8000:
+            symbols += [chunk >> 13] * min(chunk & _RUN_LIMIT, count - len(symbols))
+        elif chunk < 0xC000:
+            symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
         else:
-            statuses.extend(chunk >> shift & 3 for shift in range(12, -1, -2))
-    return statuses[:count], place
+            symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
+    return symbols[:count], offset
+
+
+def _decode_deltas(
+    body: bytes, offset: int, symbols: list[int], base: int, reference: int
+) -> tuple[PacketArrival, ...]:
+    tick = reference * TICKS_PER_REFERENCE
+    size = len(body)
+    arrivals = []
+    for place, symbol in enumerate(symbols):
+        number = (base + place) & 0xFFFF
+        if symbol == _LOST:
+            arrivals.append(PacketArrival(number, None))
+            continue
+        stop = offset + symbol  # a small delta has one byte, a large one two
+        if symbol > _LARGE or stop > size:
+            raise MalformedPacket("rtcp_twcc")
+        tick += body[offset] if symbol == _SMALL else int.from_bytes(body[offset:stop], "big", signed=True)
+        offset = stop
+        arrivals.append(PacketArrival(number, tick * TICK_US))
+    return tuple(arrivals)
