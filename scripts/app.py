@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -202,6 +203,9 @@ async def _serve(settings: Settings, on_listening: Callable[[PlenumServer], None
 
 async def _serve_until_cancelled(settings: Settings, on_listening: Callable[[PlenumServer], None]) -> None:
     async with PlenumServer(settings) as server:
+        # All that was imported stays; without this each full collection would walk it and hold packets up meanwhile.
+        gc.collect()
+        gc.freeze()
         on_listening(server)
         try:
             await server.wait()
