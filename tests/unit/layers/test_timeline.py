@@ -25,9 +25,13 @@ def test_a_number_is_traced_to_its_packet_and_epoch() -> None:
     timeline.begin(1, 900)
     highest = 65_545
     traced = timeline.source(65_535, highest)
-    assert traced is not None and traced[0].encoding_index == 0 and traced[1:] == (65_535, 15)
+    assert traced is not None
+    assert traced[0].encoding_index == 0
+    assert traced[1:] == (65_535, 15)
     traced = timeline.source((65_541) & 0xFFFF, highest)
-    assert traced is not None and traced[0].encoding_index == 1 and traced[1:] == (65_541, 901)
+    assert traced is not None
+    assert traced[0].encoding_index == 1
+    assert traced[1:] == (65_541, 901)
 
 
 def test_a_number_before_the_first_packet_has_no_source() -> None:
