@@ -7,7 +7,7 @@ frame serves them all, so a request that is in flight answers the requests that 
 from __future__ import annotations
 
 MAX_REPEAT_S = 3.0
-REPEAT_GROWTH = 1.5
+REPEAT_GROWTH = 1.25
 
 
 class KeyFrameRequester:

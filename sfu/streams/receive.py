@@ -124,8 +124,10 @@ class ReceiveStream:
             return True
         self.received += 1
         timestamp = packet.timestamp
+        if not ahead:
+            self.reordered += 1
         # One measurement a frame: its later packets wait in the publisher's pacer, not in the network.
-        if ahead and timestamp != self._jitter_timestamp:
+        elif timestamp != self._jitter_timestamp:
             moved = ((timestamp - self._jitter_timestamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
             deviation = abs((now - self._jitter_arrival) * self.clock_rate - moved)
             if deviation < MAX_JITTER_STEP_S * self.clock_rate and self._jitter_timestamp >= 0:
@@ -167,7 +169,6 @@ class ReceiveStream:
             return -1
         if ext_seq < self._base:
             self._base = ext_seq
-        self.reordered += 1
         return ext_seq
 
     # -- figures ---------------------------------------------------------------------------------------------------

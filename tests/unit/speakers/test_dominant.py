@@ -31,7 +31,7 @@ def absent(now: float, random: Random) -> None:
     return None
 
 
-def speech(loud_dbov: int = 28) -> Voice:
+def speech(loud_dbov: int = 28) -> Callable[[float, Random], int]:
     """Syllables of 150 to 250 ms with short gaps, as in running speech."""
 
     def voice(now: float, random: Random) -> int:
@@ -142,11 +142,11 @@ def test_a_muted_speaker_loses_to_one_who_speaks() -> None:
 @pytest.mark.parametrize("packet_s", [0.01, 0.06])
 def test_other_packet_durations(packet_s: float) -> None:
     speakers, random = DominantSpeaker(), Random(3)
-    dominant = []
+    dominant: list[str | None] = []
     for i in range(round(8 / packet_s)):
         now = i * packet_s
-        speakers.on_level("a", between(0, 4, speech())(now, random) or 0, now)
-        speakers.on_level("b", between(4, 8, speech())(now, random) or 0, now)
+        speakers.on_level("a", speech()(now, random) if now < 4 else 70, now)
+        speakers.on_level("b", speech()(now, random) if now >= 4 else 70, now)
         if not dominant or dominant[-1] != speakers.evaluate(now):
             dominant.append(speakers.dominant)
     assert dominant == [None, "a", "b"]

@@ -58,6 +58,13 @@ def test_numbers(name: str, arrived: list[int], expected: list[int]) -> None:
     assert feed(ReceiveStream(SSRC, RATE), *arrived) == expected, name
 
 
+def test_what_came_is_counted_by_kind() -> None:
+    stream = ReceiveStream(SSRC, RATE)
+    feed(stream, 10, 13, 12, 12, 14, 50_000)
+    counts = {key: stream.stats()[key] for key in ("packets", "lost", "reordered", "duplicates", "too_old", "restarts")}
+    assert counts == {"packets": 4, "lost": 1, "reordered": 1, "duplicates": 1, "too_old": 1, "restarts": 0}
+
+
 def test_older_than_the_window_is_refused() -> None:
     stream = ReceiveStream(SSRC, RATE, window=64)
     feed(stream, *(seq for seq in range(1, 1001) if seq not in (930, 940)))
@@ -136,7 +143,7 @@ def test_retransmissions_do_not_hide_the_loss() -> None:
     recovered = packet(3)
     assert stream.on_packet(recovered, 0.1, recovered=True)
     assert recovered.ext_seq == 3
-    assert (stream.received, stream.recovered, stream.lost) == (4, 1, 1)
+    assert (stream.received, stream.recovered, stream.lost, stream.reordered) == (4, 1, 1, 0)
     assert feed(stream, 3) == [-1]
 
 
