@@ -60,7 +60,7 @@ def parse_format_parameters(text: str) -> dict[str, str]:
     for part in text.split(";")[:64]:
         name, _, value = part.strip().partition("=")
         if name.strip():
-            parameters[printable(name.strip()).lower()] = value.strip()
+            parameters[printable(name.strip()).lower()] = printable(value.strip()) if value.strip() else ""
     return parameters
 
 

@@ -76,7 +76,7 @@ def as_offered(parameters: CodecParameters) -> CodecParameters:
             extra = {"stereo": "1", "sprop-stereo": "1"} if stereo else {}
             kept = {**OPUS_PARAMETERS, **extra}
         case "H264":
-            profile_level_id = given.get("profile-level-id", "42e01f").lower()
+            profile_level_id = "".join(given.get("profile-level-id", "42e01f").lower().split())
             kept = h264_parameters(profile_level_id, given.get("packetization-mode", "0"))
         case "VP9":
             kept = {"profile-id": given.get("profile-id", "0")}
