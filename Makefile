@@ -17,6 +17,7 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	@scripts/dev/system.sh
 	@scripts/dev/check.sh
+	node --test --test-reporter=dot tests/web/*.test.mjs
 	$(VENV)/bin/python -m pytest $(ARGS)
 
 check lint: $(VENV)/.installed-dev
