@@ -19,10 +19,13 @@ import { chooseTheme, currentTheme } from "./theme.js";
 import { Toasts } from "./toasts.js";
 
 /** @typedef {import("../plenum-client.js").PlenumClient} PlenumClient */
+/** @typedef {import("../plenum-client.js").Participant} Participant */
 /** @typedef {import("./local-media.js").LocalMedia} LocalMedia */
 
 /** Joins and leaves this soon after a (re)join are no news. */
 const QUIET_AFTER_JOIN_MS = 3_000;
+/** Who is back within this time after a lost connection has not left. */
+const RETURN_MS = 5_000;
 
 export class Conference {
   /**
@@ -39,6 +42,8 @@ export class Conference {
     this.joinedAt = 0;
     /** @type {Set<string>} Sources the server did not take: not offered again until the user asks for it. */
     this.refused = new Set();
+    /** @type {Map<string, ReturnType<typeof setTimeout>>} Username → the news of leaving, held back. */
+    this.leaving = new Map();
     /** @type {(() => void)[]} */
     this.undo = [];
     this.toasts = new Toasts();
@@ -64,12 +69,19 @@ export class Conference {
     this.help = helpDialog(this.shortcuts);
     this.state = h("span", { class: "state", role: "status", "data-testid": "connection-state", "data-state": "connecting" }, "Connecting…");
     this.headcount = h("span", { class: "headcount" });
-    this.banner = h("div", { class: "banner", role: "alert", hidden: true });
+    this.banner = h("div", { class: "banner banner-away", role: "alert", hidden: true });
     this.soundBanner = h(
       "button",
       { type: "button", class: "banner banner-button", hidden: true, onclick: () => this.#allowSound() },
       icon("sound", 20),
       "Your browser has silenced this page. Click to hear the others.",
+    );
+    this.sharing = h(
+      "div",
+      { class: "sharing", hidden: true },
+      icon("screen", 20),
+      h("span", {}, "You are sharing your screen"),
+      h("button", { type: "button", class: "button", "data-testid": "stop-sharing", onclick: () => void this.toggleScreen() }, "Stop sharing"),
     );
     this.tools = this.#makeTools();
     this.element = this.#build();
@@ -88,6 +100,7 @@ export class Conference {
 
   close() {
     for (const undo of this.undo) undo();
+    for (const held of this.leaving.values()) clearTimeout(held);
     this.element.remove();
   }
 
@@ -157,8 +170,7 @@ export class Conference {
         this.invite ? this.#inviteButton("button button-quiet invite") : null,
         h("div", { class: "top-tools", role: "toolbar", "aria-label": "View and settings" }, view.element, theme.element, help.element, settings.element),
       ),
-      this.banner,
-      this.soundBanner,
+      h("div", { class: "banners" }, this.banner, this.soundBanner, this.sharing),
       h("div", { class: "middle" }, this.stage.element, this.chat.element, this.people.element),
       h(
         "footer",
@@ -208,11 +220,11 @@ export class Conference {
         everything();
       }),
       client.on("participant-joined", ({ participant, initial }) => {
-        if (!initial && !participant.isLocal) this.#news(`${participant.displayName} joined`);
+        if (!initial && !participant.isLocal) this.#arrived(participant);
         everything();
       }),
-      client.on("participant-left", ({ participant }) => {
-        if (!participant.isLocal) this.#news(`${participant.displayName} left`);
+      client.on("participant-left", ({ participant, reason }) => {
+        if (!participant.isLocal) this.#departed(participant, reason);
         everything();
       }),
       client.on("participant-updated", everything),
@@ -366,6 +378,26 @@ export class Conference {
     if (performance.now() - this.joinedAt > QUIET_AFTER_JOIN_MS) this.toasts.show(text, { iconName });
   }
 
+  /** @param {Participant} participant */
+  #arrived({ username, displayName }) {
+    const held = this.leaving.get(username);
+    clearTimeout(held);
+    if (!this.leaving.delete(username)) this.#news(`${displayName} joined`);
+  }
+
+  /**
+   * @param {Participant} participant
+   * @param {string} reason
+   */
+  #departed({ username, displayName }, reason) {
+    const tell = () => {
+      this.leaving.delete(username);
+      this.#news(`${displayName} left`);
+    };
+    if (reason === "left") tell();
+    else this.leaving.set(username, setTimeout(tell, RETURN_MS));
+  }
+
   /** @param {string} userId */
   #nameOf(userId) {
     return this.client.model.participants.get(userId)?.displayName ?? "The host";
@@ -399,6 +431,7 @@ export class Conference {
       tone: sharing ? "active" : "plain",
       disabled: permissions.can_share_screen === false,
     });
+    this.sharing.hidden = !sharing;
     chat.set({ tone: this.chat.isOpen ? "active" : "plain", pressed: this.chat.isOpen, badge: this.chat.unread });
     people.set({ tone: this.people.isOpen ? "active" : "plain", pressed: this.people.isOpen });
     view.set(this.stage.focused ? { icon: "grid", label: "Grid view" } : { icon: "speaker", label: "Speaker view" });

@@ -96,7 +96,9 @@ export class Stage {
     const live = new Set();
     for (const participant of this.client.participants) {
       live.add(this.#renderTile(participant, "camera"));
-      if (this.client.model.find(participant.username, "screen")) live.add(this.#renderTile(participant, "screen"));
+      // The own screen is on the own screen already; showing it here as well ends in a hall of mirrors.
+      const shares = !participant.isLocal && this.client.model.find(participant.username, "screen");
+      if (shares) live.add(this.#renderTile(participant, "screen"));
     }
     for (const [key, tile] of this.tiles) {
       if (live.has(key)) continue;
@@ -122,7 +124,7 @@ export class Stage {
       this.tiles.set(key, tile);
       this.tilesElement.append(tile.element);
     }
-    const picture = isLocal ? this.#localPicture(source) : this.#remotePicture(username, source);
+    const picture = isLocal ? this.#localPicture() : this.#remotePicture(username, source);
     tile.setPicture(picture.track, picture.visible);
     tile.show({
       name: participant.displayName,
@@ -136,17 +138,9 @@ export class Stage {
     return key;
   }
 
-  /** @param {"camera" | "screen"} source */
-  #localPicture(source) {
-    if (source === "camera") {
-      const { on, track, busy } = this.media.camera;
-      return { track, visible: on, note: busy ? "Starting camera…" : "" };
-    }
-    const track = this.client.local.get("screen")?.track ?? null;
-    // Showing a whole screen inside itself ends in a hall of mirrors.
-    const surface = track?.getSettings().displaySurface;
-    const endless = surface === "monitor" || surface === undefined;
-    return { track, visible: !endless, note: endless ? "You are sharing your screen" : "" };
+  #localPicture() {
+    const { on, track, busy } = this.media.camera;
+    return { track, visible: on, note: busy ? "Starting camera…" : "" };
   }
 
   /**
@@ -179,8 +173,7 @@ export class Stage {
   #chooseFocus(order) {
     if (this.pinned && this.tiles.has(this.pinned)) return this.pinned;
     const screens = order.filter((tile) => tile.source === "screen" && !this.dismissed.has(tile.key));
-    const shared = screens.findLast((tile) => !tile.isLocal);
-    if (shared) return shared.key;
+    if (screens.length > 0) return screens[screens.length - 1].key;
     if (this.mode !== "speaker" || order.length < 2) return "";
     const spoken = this.tiles.get(`${this.speaker}/camera`);
     return (spoken ?? order[0]).key;

@@ -51,7 +51,7 @@ export class Tile {
    */
   show({ name, soundMuted, speaking, level, pinned, mirrored, note }) {
     const screen = this.source === "screen";
-    const title = screen ? (this.isLocal ? "Your screen" : `${name}’s screen`) : this.isLocal ? `${name} (you)` : name;
+    const title = screen ? `${name}’s screen` : this.isLocal ? `${name} (you)` : name;
     if (this.name.textContent !== title) {
       this.name.textContent = title;
       this.initials.textContent = initials(name);
