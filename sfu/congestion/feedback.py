@@ -15,7 +15,8 @@ KEEP_S = 0.5
 MAX_RECEIVED = 300
 MAX_STATUSES = 1500
 """Of one message, so that it fits a datagram even with 2 bytes for each arrival and for each 7 statuses."""
-MAX_JUMP = 10_000
+MAX_JUMP = 4_000
+"""More missing at once is a count that began anew, or an outage about which there is nothing to estimate."""
 MAX_DELTA_US = 8_000_000
 """Two arrivals further apart than a signed 16-bit number of 250 µs need messages of their own (section 3.1.5)."""
 

@@ -34,9 +34,9 @@ class _Missing:
 class NackGenerator:
     """Keeps the list of missing packets; numbers are unwrapped.
 
-    ``has_missing`` and ``next_deadline`` (seconds, infinity if nothing is missing) are plain attributes, so that a
-    caller can see without a call that there is nothing to do. A gap counts as lost, not as reordered, as soon as two
-    later packets arrived or 10 ms passed.
+    ``has_missing`` (also while a wish for a key frame was not fetched) and ``next_deadline`` (seconds, infinity if
+    nothing is missing) are plain attributes, so that a caller can see without a call that there is nothing to do.
+    A gap counts as lost, not as reordered, as soon as two later packets arrived or 10 ms passed.
     """
 
     __slots__ = (
@@ -108,14 +108,14 @@ class NackGenerator:
 
     def _settle(self) -> None:
         if not self._missing:
-            self.has_missing = False
+            self.has_missing = self._wants_key_frame
             self.next_deadline = _NEVER
 
     def _abandon_all(self) -> None:
         self.abandoned += len(self._missing)
         self._missing.clear()
-        self._settle()
         self._wants_key_frame = True
+        self._settle()
 
     def due(self, now: float, rtt_s: float | None = None) -> list[int]:
         """The unwrapped numbers to ask for now, in ascending order; they count as asked for.
@@ -157,12 +157,15 @@ class NackGenerator:
 
     def on_key_frame(self, ext_seq: int) -> None:
         """A key frame begins with packet ``ext_seq``: what is missing before it is needed no more."""
-        self._wants_key_frame = False
         if self.has_missing:
+            self._wants_key_frame = False
             self._missing = {seq: entry for seq, entry in self._missing.items() if seq > ext_seq}
             self._settle()
 
     def wants_key_frame(self) -> bool:
         """Whether something was given up since the last call, so that only a key frame helps."""
-        wants, self._wants_key_frame = self._wants_key_frame, False
-        return wants
+        if not self._wants_key_frame:
+            return False
+        self._wants_key_frame = False
+        self._settle()
+        return True

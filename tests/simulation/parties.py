@@ -175,7 +175,8 @@ class VideoReceiver:
             self._ask()
 
     def _tick(self) -> None:
-        self._ask()
+        if self.nack.has_missing:
+            self._ask()
         if self.key_frames.due(self.time.now):
             self._send(Pli(RECEIVER_SSRC, MEDIA_SSRC))
 

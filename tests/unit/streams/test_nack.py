@@ -80,18 +80,19 @@ def test_backs_off_and_gives_up(rtt_s: float | None) -> None:
     assert times[-1] < MAX_AGE_S
     assert gaps[0] >= max(rtt_s or 0, MIN_INTERVAL_S) - 1e-9
     assert all(b > a for a, b in pairwise(gaps[:-1]))
-    assert not generator.has_missing
     assert generator.abandoned == 1
+    assert generator.has_missing, "until the wish is fetched"
     assert generator.wants_key_frame()
     assert not generator.wants_key_frame()
+    assert not generator.has_missing
 
 
 @pytest.mark.parametrize(("missing", "kept"), [(MAX_MISSING, True), (MAX_MISSING + 1, False)])
 def test_too_many_missing_want_a_key_frame_instead(missing: int, kept: bool) -> None:
     generator = after(1, 2 + missing, 3 + missing)
     assert len(generator.due(0.02, RTT_S)) == (missing if kept else 0)
-    assert generator.has_missing is kept
     assert generator.wants_key_frame() is not kept
+    assert generator.has_missing is kept
 
 
 def test_many_small_gaps_are_too_many_as_well() -> None:
@@ -107,6 +108,13 @@ def test_a_key_frame_makes_what_is_before_it_needless() -> None:
     generator.on_key_frame(8)
     assert not generator.has_missing
     assert generator.next_deadline == inf
+
+
+def test_a_key_frame_ends_the_wish_for_one() -> None:
+    generator = after(1, 1000, 1001)
+    generator.on_key_frame(1001)
+    assert not generator.has_missing
+    assert not generator.wants_key_frame()
 
 
 def test_measures_the_round_trip_from_first_answers() -> None:
@@ -148,4 +156,5 @@ def test_any_order_keeps_its_promises(arrivals: list[tuple[int, bool]]) -> None:
         asked = generator.due(now, RTT_S)
         assert asked == sorted(asked)
         assert not seen & set(asked)
+        generator.wants_key_frame()
         assert generator.has_missing == (generator.next_deadline < inf)
