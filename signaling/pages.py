@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from signaling.errors import ErrorCode, RoomError
 from signaling.options import PageOptions
 
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # Files have no version in their names: browsers ask each time, and get 304 by the ETag.
 _CACHE = "no-cache"
 _DOCS_PATHS = ("/docs", "/redoc")
@@ -41,31 +42,35 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, options: PageOptions) -> None:
         self._app = app
-        policy = content_security_policy(options.frame_ancestors)
+        self._page_policy = content_security_policy(options.frame_ancestors)
         self._headers = {
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
             "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
-            "Content-Security-Policy": policy,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # Swagger UI and ReDoc bring scripts of their own.
-        is_docs = scope["path"].startswith(_DOCS_PATHS)
+        policy = self._policy_of(scope["path"])
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    if name not in headers and not (is_docs and name == "Content-Security-Policy"):
-                        headers[name] = value
+                headers.update(self._headers)
+                if policy is not None:
+                    headers["Content-Security-Policy"] = policy
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+    def _policy_of(self, path: str) -> str | None:
+        if path == "/" or path.startswith("/static"):
+            return self._page_policy
+        # Swagger UI and ReDoc bring scripts of their own.
+        return None if path.startswith(_DOCS_PATHS) else API_POLICY
 
 
 class _FreshFiles(StaticFiles):

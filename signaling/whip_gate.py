@@ -79,6 +79,10 @@ class WhipGate:
         """WHEP sessions now."""
         return sum(1 for session in self._sessions.values() if not session.publishes)
 
+    def admit(self, room_id: str, token: str | None) -> None:
+        """Raises RoomError unless the token opens the room."""
+        self._verifier.verify_for_room(token, check_room_id(room_id))
+
     # -- beginning -------------------------------------------------------------------------------------------------
 
     async def publish(self, room_id: str, token: str | None, sdp: str) -> Started:

@@ -57,6 +57,10 @@ class SessionKeeper(Protocol):
         """The largest body that is read."""
         ...
 
+    def admit(self, room_id: str, token: str | None) -> None:
+        """Hold the token against the room, before anything else is looked at."""
+        ...
+
     def ice_tag(self, room_id: str, session_id: str, token: str | None) -> str:
         """The name of the session's current ICE session."""
         ...

@@ -47,12 +47,14 @@ def create_router(rooms: WhepRooms) -> APIRouter:
         openapi_extra=_BODY,
     )
     async def play(room_id: str, request: Request, user: User = None, source: Preferred = None) -> Response:
+        token = bearer_token(request)
+        rooms.admit(room_id, token)
         try:
             check_accept(request, SDP_TYPE)
             sdp = await read_body(request, SDP_TYPE, rooms.max_sdp_bytes)
         except Refused as refused:
             return refused.response
-        session = await rooms.play(room_id, bearer_token(request), sdp, user=user, source=source)
+        session = await rooms.play(room_id, token, sdp, user=user, source=source)
         return created(session, f"{PREFIX}/{room_id}/{session.session_id}")
 
     add_common_routes(router, rooms, PREFIX, "whep")

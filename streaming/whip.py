@@ -41,12 +41,14 @@ def create_router(rooms: WhipRooms) -> APIRouter:
         openapi_extra=_BODY,
     )
     async def publish(room_id: str, request: Request) -> Response:
+        token = bearer_token(request)
+        rooms.admit(room_id, token)
         try:
             check_accept(request, SDP_TYPE)
             sdp = await read_body(request, SDP_TYPE, rooms.max_sdp_bytes)
         except Refused as refused:
             return refused.response
-        session = await rooms.publish(room_id, bearer_token(request), sdp)
+        session = await rooms.publish(room_id, token, sdp)
         return created(session, f"{PREFIX}/{room_id}/{session.session_id}")
 
     add_common_routes(router, rooms, PREFIX, "whip")
