@@ -33,7 +33,7 @@ def _find_primary(data: bytes, start: int, end: int) -> tuple[int, int]:
         first = data[place]
         if first < 0x80:
             place += 1 + redundant_bytes
-            if place > end:
+            if place >= end:
                 break
             return first, place
         if place + _REDUNDANT_HEADER_BYTES > end:

@@ -95,9 +95,12 @@ def parse_compound(data: bytes) -> list[Rtcp]:
 
 
 def _without_padding(data: bytes, start: int, end: int) -> int:
-    """Where the body ends: the last byte counts the padding (RFC 3550 section 6.4.1)."""
+    """Where the body ends: the last byte counts the padding (RFC 3550 section 6.4.1).
+
+    A multiple of four is not insisted on: libwebrtc pads transport-wide feedback by one to three bytes.
+    """
     padding = data[end - 1]
-    if padding == 0 or padding % 4 or end - padding < start:
+    if padding == 0 or end - padding < start:
         raise MalformedPacket("rtcp_padding")
     return end - padding
 

@@ -37,10 +37,16 @@ class PayloadFormat(IntEnum):
 
 
 def pack_rtcp(packet_type: int, count: int, body: bytes) -> bytes:
-    """One RTCP packet; ``count`` is the 5-bit count or format. Raises ValueError for what does not fit."""
-    if len(body) % 4 or len(body) >> 2 > 0xFFFF or not 0 <= count <= 31:
+    """One RTCP packet, padded to 32 bits; ``count`` is the 5-bit count or format.
+
+    Raises ValueError for what does not fit.
+    """
+    padding = -len(body) % 4
+    words = (len(body) + padding) >> 2
+    if words > 0xFFFF or not 0 <= count <= 31:
         raise ValueError("does not fit an RTCP packet")
-    return _HEADER.pack(0x80 | count, packet_type, len(body) >> 2) + body
+    header = _HEADER.pack(0x80 | (0x20 if padding else 0) | count, packet_type, words)
+    return header + body + bytes(padding - 1) + bytes((padding,)) if padding else header + body
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ TICKS_PER_REFERENCE = 256
 REFERENCE_MASK = 0xFFFFFF
 MAX_DELTA_US = 0x7FFF * TICK_US
 """Two packets next to each other in one feedback lie at most this far apart in time; else begin a new feedback."""
-MAX_PACKETS = 0xFFFF
+MAX_PACKETS = 8192
+"""The format allows 65535, of which 16 bytes can say that all were lost: too dear to read for what it is worth."""
 _HEADER = struct.Struct("!IIHHI")
 
 _LOST, _SMALL, _LARGE = 0, 1, 2
@@ -149,7 +150,7 @@ class TransportFeedback:
         if len(body) < _HEADER.size:
             raise MalformedPacket("rtcp_twcc")
         sender, media, base, count, last = _HEADER.unpack_from(body)
-        if count == 0:
+        if not 0 < count <= MAX_PACKETS:
             raise MalformedPacket("rtcp_twcc")
         symbols, offset = _decode_chunks(body, _HEADER.size, count)
         reference = last >> 8
