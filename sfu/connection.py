@@ -172,16 +172,20 @@ class Connection(Outlet):
         """The peer said goodbye, or the handshake failed."""
         if reason == "close_notify":
             self.failure = self.failure or reason
-            self._set_state(TransportState.CLOSED)
         else:
             self._fail(reason)
+        self.close()  # keys cannot be agreed on twice: whoever wants to go on negotiates a new Transport
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
     def send_rtcp(self, data: bytes) -> None:
         """Protect and send an RTCP compound; nothing is sent before the connection is secured."""
-        if self.sender is not None:
+        if self.sender is None:
+            return
+        try:
             self.link.send(self.sender.protect_rtcp(data))
+        except MalformedPacket as error:
+            self._counters[error.reason] += 1
 
     def flush(self) -> None:
         """Hand over the packets that were queued during a batch."""
@@ -189,12 +193,13 @@ class Connection(Outlet):
         self.link.send_many(packets)
 
     def close(self) -> None:
-        """Say goodbye and let go of the port."""
-        if self.state is not TransportState.CLOSED:
-            self._set_state(TransportState.CLOSED)
+        """Say goodbye and let go of the port; may be called again."""
+        if self.state is TransportState.CLOSED:
+            return
         self.dtls.close()
         self.link.close()
         self.packets = []
+        self._set_state(TransportState.CLOSED)
 
     def _fail(self, reason: str) -> None:
         self.failure = reason

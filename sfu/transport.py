@@ -205,10 +205,7 @@ class Transport:
 
     def close(self) -> None:
         """End Producers, Consumers and the connection."""
-        if self.data is not None:
-            self.data.close()
         self.connection.close()
-        self._end()
 
     def _connect(self, remote: RemoteTransport) -> None:
         if self.connection.changes_identity(remote.fingerprints):
@@ -223,6 +220,8 @@ class Transport:
             raise NegotiationError("invalid_state", f"the transport is one to {self.role}")
 
     def _end(self) -> None:
+        if self.data is not None:
+            self.data.close()
         for producer in self.receiving.producers.values():
             self.router.producers.pop(producer.id, None)
             self.router.speakers.remove(producer.id)

@@ -19,6 +19,8 @@ UDP_SEGMENT = 103
 MAX_SEGMENTS = 64  # UDP_MAX_SEGMENTS of Linux
 MAX_GROUP_BYTES = 65_000
 _SEGMENT = struct.Struct("=H")
+# EIO comes from a device without checksum offload; none of these gets better at the same socket.
+_OFFLOAD_REFUSED = (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 
 # An address of a socket as Python gives it: (ip, port) or (ip, port, flow, scope).
 SocketAddress = tuple[Any, ...]
@@ -134,9 +136,8 @@ class UdpPath(Path):
         except BlockingIOError:
             self._socket.count("udp_send_would_block", len(group))
         except OSError as error:
-            # EMSGSIZE: only this path's MTU is too small for it. Anything else (EINVAL, EIO from a device
-            # without checksum offload, ENOPROTOOPT) will not get better at this socket.
-            if error.errno != errno.EMSGSIZE:
+            # Others, such as EMSGSIZE or an unreachable network, are about this path only.
+            if error.errno in _OFFLOAD_REFUSED:
                 self._socket.gso = False
                 self._socket.count("udp_gso_disabled")
             for packet in group:

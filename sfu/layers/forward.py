@@ -160,7 +160,10 @@ def forward(packet: RtpPacket, entries: list[ForwardEntry], send_time_24: int) -
         if seal is not None:
             sealed = header + seal((entry.salt ^ ext_seq).to_bytes(12, "big"), body, header)
         else:
-            sealed = entry.protector.protect_rtp(header, body, entry.ssrc, ext_seq)
+            slowly_sealed = _protect(entry, header, body, ext_seq)
+            if slowly_sealed is None:
+                continue
+            sealed = slowly_sealed
         packets = outlet.packets
         if not packets:
             outlet.dirty.append(outlet)
@@ -204,7 +207,10 @@ def resend(
         + head
     )
     body = _SEQUENCE(original_ext_seq & 0xFFFF) + payload
-    outlet.put(rtx.protector.protect_rtp(header, body, rtx.ssrc, rtx_ext_seq))
+    sealed = _protect(rtx, header, body, rtx_ext_seq)
+    if sealed is None:
+        return False
+    outlet.put(sealed)
     rtx.packets += 1
     rtx.octets += len(body)
     return True
@@ -232,5 +238,16 @@ def repeat(packet: RtpPacket, entry: ForwardEntry, ext_seq: int) -> bool:
         )
         + head
     )
-    entry.outlet.put(entry.protector.protect_rtp(header, payload, entry.ssrc, ext_seq))
+    sealed = _protect(entry, header, payload, ext_seq)
+    if sealed is None:
+        return False
+    entry.outlet.put(sealed)
     return True
+
+
+def _protect(entry: ForwardEntry, header: bytes, payload: bytes, ext_seq: int) -> bytes | None:
+    """Seal outside the fast path; None for what libsrtp refuses (AES-CM: over 1,356 octets, or a repeat too old)."""
+    try:
+        return entry.protector.protect_rtp(header, payload, entry.ssrc, ext_seq)
+    except MalformedPacket:
+        return None

@@ -37,7 +37,10 @@ class _Place:
     extensions: dict[int, str]
     track: SendTrack | None = None
     free: bool = True  # nothing is sent here and the client knows
-    stopped: bool = False  # the client refused the section: it can come back under another mid only (RFC 9429 5.2.2)
+    # The client refused the track. What it stopped itself it cannot start again, and says so by "inactive" only, so we
+    # end the section; then another may take the place under a mid of its own (RFC 9429 5.2.2).
+    stopped: bool = False
+    ended: bool = False  # both sides wrote port zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,8 @@ class SendBook:
         for index, place in enumerate(self._places):
             if place.track is not None and place.track.key == track_key:
                 place.track = None
-                place.free = place.stopped or index >= self._ever_offered
-                # A section that the client stopped, or never saw, needs no offer to say that it is unused.
+                place.free = place.ended or index >= self._ever_offered
+                # A section that has ended, or that the client never saw, needs no offer to say that it is unused.
                 self.has_changes = self.has_changes or not place.free
 
     def live_mids(self) -> dict[str, str]:
@@ -119,8 +122,8 @@ class SendBook:
             if place.free and place.kind == kind and not place.stopped:
                 return place
         for place in self._places:
-            if place.free and place.stopped:
-                place.mid, place.kind, place.stopped = self._new_mid(), kind, False
+            if place.free and place.ended:
+                place.mid, place.kind, place.stopped, place.ended = self._new_mid(), kind, False, False
                 return place
         place = _Place(self._new_mid(), kind, [], {})
         self._places.append(place)
@@ -178,12 +181,13 @@ class SendBook:
         results: list[SendSection] = []
         for one, section in zip(self._offered, answered, strict=True):
             place = one.place
-            if one.track is not None and place.track is one.track:
-                results.append(_result(one.track, one.section, section))
-            if section.rejected and one.section.port:
-                place.stopped = True
-            if place.track is None and (one.track is None or place.stopped):
-                place.free = True
+            result = None if one.track is None else _result(one.track, one.section, section)
+            if result is not None and place.track is one.track:
+                results.append(result)
+            place.ended = section.rejected
+            place.stopped = place.stopped or place.ended or (result is not None and not result.accepted)
+            if place.track is None and (one.track is None or place.ended):
+                place.free = place.ended or not place.stopped
         self.remote = remote
         self._offered = None
         return results
