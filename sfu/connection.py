@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sfu.errors import MalformedPacket
-from sfu.io.dtls import Certificate, DtlsEndpoint
 from sfu.ice.agent import LinkState
+from sfu.io.dtls import Certificate, DtlsEndpoint
 from sfu.io.link import IceLink
 from sfu.io.ports import MediaPorts
 from sfu.io.srtp import SrtpKeys, SrtpReceiver, SrtpSender

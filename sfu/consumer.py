@@ -147,7 +147,7 @@ class Consumer:
         entry = self.entry
         assert entry is not None
         if self._encoding is not None and self._encoding is not encoding:
-            self._leave_encoding(now)
+            self._leave_encoding()
         picture_delta, tl0_delta = self._index_deltas(packet)
         epoch = self._timeline.begin(
             encoding.index,
@@ -159,7 +159,7 @@ class Consumer:
         entry.first_in = packet.ext_seq
         apply_epoch(entry, epoch)
         self._encoding = encoding
-        encoding.entries = [*encoding.entries, entry]
+        encoding.attach(self, entry)
         self.state = ConsumerState.FORWARDING
 
     def _timestamp_offset(self, encoding: Encoding, packet: RtpPacket, now: float) -> int:
@@ -167,10 +167,20 @@ class Consumer:
         previous = self._timeline.current
         if last is None or previous is None:
             return 0
-        if previous.encoding_index == encoding.index and self._encoding is encoding:
+        if self._encoding is encoding:
             return previous.ts_offset
-        out = aligned_timestamp(last, now - self._last_out_at, encoding.stream.clock_rate, None)
+        mapped = self._mapped_timestamp(encoding, packet, previous, now)
+        out = aligned_timestamp(last, now - self._last_out_at, encoding.stream.clock_rate, mapped)
         return (out - packet.timestamp) & 0xFFFFFFFF
+
+    def _mapped_timestamp(self, encoding: Encoding, packet: RtpPacket, previous: Epoch, now: float) -> int | None:
+        """Where the publisher's sender reports put ``packet`` on the timeline that was sent so far."""
+        if self._encoding is None:
+            return None
+        here, there = self._encoding.clock.rtp_at(now), encoding.clock.rtp_at(now)
+        if here is None or there is None:
+            return None
+        return round(here - there) + packet.timestamp + previous.ts_offset & 0xFFFFFFFF
 
     def _index_deltas(self, packet: RtpPacket) -> tuple[int, int]:
         """What to add to VP8/VP9 picture indices so that they go on by one from the last picture sent."""
@@ -183,14 +193,16 @@ class Consumer:
             tl0 = (self._tl0_out + 1 - info.tl0_pic_idx) & 0xFF
         return picture, tl0
 
-    def _leave_encoding(self, now: float) -> None:
-        """Close the current epoch and remember where its numbers ended."""
+    def _leave_encoding(self, last_in: int | None = None) -> None:
+        """Close the current epoch and remember where its numbers ended, by default at the highest that arrived."""
         encoding, entry, epoch = self._encoding, self.entry, self._timeline.current
-        if encoding is None or entry is None or epoch is None or entry not in encoding.entries:
+        if encoding is None or entry is None or epoch is None or self not in encoding.consumers:
             return
         encoding.detach(self)
-        if encoding.stream.max_ext_seq >= entry.first_in:
-            self._timeline.end(encoding.stream.max_ext_seq)
+        if last_in is None:
+            last_in = encoding.stream.max_ext_seq
+        if last_in >= entry.first_in:
+            self._timeline.end(last_in)
         self._last_out_timestamp = (encoding.last_timestamp + epoch.ts_offset) & 0xFFFFFFFF
         self._last_out_at = encoding.last_arrival
         if encoding.last_picture_id is not None:
@@ -219,7 +231,7 @@ class Consumer:
 
     def halt(self) -> None:
         """Stop forwarding; what was sent stays known for resends."""
-        self._leave_encoding(self._host.now())
+        self._leave_encoding()
         for encoding in self.producer.encodings:
             encoding.detach(self)
         self.state = ConsumerState.HALTED
@@ -231,7 +243,15 @@ class Consumer:
         if self.state is ConsumerState.WAITING and not any(self in e.waiting for e in self.producer.encodings):
             self._wait()
         elif replaced is not None and self._encoding is replaced:
-            self._leave_encoding(self._host.now())
+            self._leave_encoding()
+            self._wait()
+
+    def on_source_restarted(self, last_in: int) -> None:
+        """The publisher's numbers began anew after ``last_in``: ours go on, from the next beginning."""
+        encoding = self._encoding
+        self._leave_encoding(last_in)
+        self._encoding = None
+        if encoding is not None:
             self._wait()
 
     def on_producer_muted(self) -> None:
@@ -309,7 +329,7 @@ class Consumer:
     def highest_out(self) -> int:
         """The highest outgoing extended sequence number so far."""
         encoding, entry, epoch = self._encoding, self.entry, self._timeline.current
-        if encoding is not None and entry is not None and epoch is not None and entry in encoding.entries:
+        if encoding is not None and entry is not None and epoch is not None and self in encoding.consumers:
             return max(self._timeline.next_out - 1, encoding.stream.max_ext_seq + epoch.seq_offset)
         return self._timeline.next_out - 1
 

@@ -53,20 +53,28 @@ class Encoding:
         self.key_frames = KeyFrameRequester()
         self.clock = SenderClock(publisher_clock, clock_rate)
         self.entries: list[ForwardEntry] = []
+        self.consumers: list[Consumer] = []
         self.waiting: list[Consumer] = []
         self.last_arrival = 0.0
         self.last_timestamp = 0
         self.last_picture_id: int | None = None
         self.last_tl0: int | None = None
         self.malformed = 0
+        self._restarts = 0
         descriptor_id = extensions.get(Uri.DEPENDENCY_DESCRIPTOR) if video else None
         self._descriptor_id = descriptor_id
         self._descriptors = DependencyDescriptorReader() if descriptor_id is not None else None
 
     def receive(self, packet: RtpPacket, now: float, *, recovered: bool) -> bool:
         """Take note of a packet; False if it is a duplicate, too old or cannot be read."""
-        if not self.stream.on_packet(packet, now, recovered=recovered):
+        stream = self.stream
+        highest = stream.max_ext_seq
+        if not stream.on_packet(packet, now, recovered=recovered):
             return False
+        if stream.restarts != self._restarts:
+            self._restarts = stream.restarts
+            for consumer in list(self.consumers):
+                consumer.on_source_restarted(highest)
         nack = self.nack
         if nack is not None:
             nack.on_packet(packet.ext_seq, now, recovered)
@@ -92,9 +100,9 @@ class Encoding:
             self.last_picture_id = info.picture_id
         if info.tl0_pic_idx is not None:
             self.last_tl0 = info.tl0_pic_idx
-        if info.key_frame:
+        if info.key_frame and info.frame_start:
             self.key_frames.on_key_frame(now)
-            if self.nack is not None and info.frame_start:
+            if self.nack is not None:
                 self.nack.on_key_frame(packet.ext_seq)
         return True
 
@@ -132,11 +140,16 @@ class Encoding:
         """Whether packets arrived within the last second."""
         return now - self.last_arrival < ACTIVE_WITHIN_S
 
+    def attach(self, consumer: Consumer, entry: ForwardEntry) -> None:
+        """Forward to ``consumer`` by ``entry`` from the packet at hand on."""
+        # New lists each time, so that a loop over the old ones is not disturbed.
+        self.consumers = [*self.consumers, consumer]
+        self.entries = [*self.entries, entry]
+
     def detach(self, consumer: Consumer) -> None:
         """Stop forwarding to ``consumer``; harmless if it never began."""
         if consumer in self.waiting:
             self.waiting.remove(consumer)
-        entry = consumer.entry
-        if entry is not None and entry in self.entries:
-            # A new list, so that a loop over the old one is not disturbed.
-            self.entries = [e for e in self.entries if e is not entry]
+        if consumer in self.consumers:
+            self.consumers = [c for c in self.consumers if c is not consumer]
+            self.entries = [e for e in self.entries if e is not consumer.entry]

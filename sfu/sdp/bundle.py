@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from sfu.errors import NegotiationError
@@ -149,6 +150,24 @@ def put_track(section: MediaSection, track: SendTrack) -> None:
     if track.rtx_ssrc is not None:
         section.ssrcs[track.rtx_ssrc] = {"cname": track.cname}
         section.ssrc_groups = [SsrcGroup("FID", (track.ssrc, track.rtx_ssrc))]
+
+
+def unused(section: MediaSection) -> MediaSection:
+    """Our answer to the section that owns the connection if we can use none of its codecs: accepted but inactive.
+
+    RFC 9143 7.3.2 lets us refuse it; Chromium then fails to apply the answer ("Failed to setup RTCP mux").
+    """
+    if not section.codecs:
+        return refused(section)
+    return MediaSection(
+        kind=section.kind,
+        mid=section.mid,
+        protocol=section.protocol,
+        direction="inactive",
+        codecs=[replace(section.codecs[0], feedback=frozenset(), rtx_payload_type=None)],
+        rtcp_mux=True,
+        rtcp_rsize=section.rtcp_rsize,
+    )
 
 
 def refused(section: MediaSection) -> MediaSection:

@@ -19,6 +19,7 @@ from sfu.sdp.bundle import (
     read_transport,
     refused,
     settle_feedback,
+    unused,
 )
 from sfu.sdp.capabilities import AUDIO_FEEDBACK, SENT_EXTENSIONS, VIDEO_FEEDBACK, Capabilities
 from sfu.sdp.payload_types import as_offered
@@ -57,8 +58,10 @@ def answer_player(
             waiting.remove(match.track)
             answer = _playing(section, match, meanings)
             sections.append(_result(answer, match))
+        elif section.mid in mids and not section.rejected:
+            answer = _idle(section, caps) or (unused if section is offered[0] else refused)(section)
         else:
-            answer = _idle(section, caps) if section.mid in mids and not section.rejected else refused(section)
+            answer = refused(section)
         answers.append(answer)
     bundled = [answer for section in offered for answer in answers if answer.mid == section.mid and answer.port]
     if not bundled:
@@ -125,11 +128,11 @@ def _result(answer: MediaSection, match: _Match) -> SendSection:
     )
 
 
-def _idle(section: MediaSection, caps: Capabilities) -> MediaSection:
-    """Inactive with the codec that a track of this kind would most likely have; refused if we know none of them."""
+def _idle(section: MediaSection, caps: Capabilities) -> MediaSection | None:
+    """Inactive with the codec that a track of this kind would most likely have; None if we know none of them."""
     codec = choose_codec(section, caps)
     if codec is None:
-        return refused(section)
+        return None
     return _section(section, [replace(codec, parameters=as_offered(codec.parameters))])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfu.errors import NegotiationError
 from sfu.sdp.accept import accept_data, accept_media
-from sfu.sdp.bundle import Writer, answering_setup, bundled_sections, put_transport, read_transport, refused
+from sfu.sdp.bundle import Writer, answering_setup, bundled_sections, put_transport, read_transport, refused, unused
 from sfu.sdp.capabilities import Capabilities
 from sfu.sdp.types import (
     DataSection,
@@ -56,7 +56,7 @@ class ReceiveBook:
             setup = answering_setup(owner.setup, setup)
             remote = read_transport(offer, owner, setup)
             put_transport(bundled, local, setup)
-        if remote is None:
+        if remote is None or (self._remote is None and not received and data is None):
             raise NegotiationError("not_supported", "nothing in the offer can be received")
         ice_restart = self.is_ice_restart(offer)
         group = None if offer.bundle is None or not bundled else [section.mid for section in bundled]
@@ -93,6 +93,8 @@ def _answer_sections(
             answer, result = accept_media(section, caps, meanings)
             if result is not None:
                 received.append(result)
+            if answer is None and section is bundled[0]:
+                answer = unused(section)
         answers.append(answer or refused(section))
     _check_sources(received)
     return answers, received, data

@@ -301,3 +301,39 @@ def test_a_closed_producer_sends_nothing_more() -> None:
     publisher.video(key=True)
     assert len(subscriber.take()) == 1
     assert publisher.counters["rtp_unknown_ssrc"] == 1
+
+
+@pytest.mark.parametrize("jump", [5_000, 20_000, 40_000, 60_000])
+def test_a_publisher_whose_numbers_begin_anew_leaves_no_gap(jump: int) -> None:
+    publisher = Publisher()
+    producer = publisher.publish_video()
+    subscriber = Subscriber(publisher)
+    subscriber.consume(producer)
+    publisher.video(key=True)
+    publisher.video()
+    publisher.seq = (publisher.seq + jump) & 0xFFFF
+    publisher.timestamp = (publisher.timestamp + 1_000_000_000) & 0xFFFFFFFF
+    publisher.now += 0.1
+    for _ in range(3):
+        publisher.video()
+    publisher.video(key=True)
+    publisher.video()
+    packets = subscriber.take()
+    assert len(packets) == 4
+    assert_continuous(packets)
+    step = (packets[2].timestamp - packets[1].timestamp) & 0xFFFFFFFF
+    assert 0 < step < 90_000
+
+
+def test_audio_goes_on_at_once_when_its_numbers_begin_anew() -> None:
+    publisher = Publisher()
+    producer = publisher.publish_audio()
+    subscriber = Subscriber(publisher)
+    subscriber.consume(producer)
+    publisher.audio()
+    publisher.seq = (publisher.seq + 40_000) & 0xFFFF
+    for _ in range(4):
+        publisher.audio()
+    packets = subscriber.take()
+    assert len(packets) == 4, "one packet is spent on making sure"
+    assert_continuous(packets)
