@@ -15,7 +15,7 @@ window.negotiator = {
     this.audio ??= new AudioContext();
     return this.audio.createMediaStreamDestination().stream.getAudioTracks()[0];
   },
-  publish(kind, { rids, codec, stopped } = {}) {
+  publish(kind, { rids, codec } = {}) {
     const track = kind === "video" ? this.videoTrack() : this.audioTrack();
     const init = { direction: "sendonly", streams: [new MediaStream([track])] };
     if (rids) init.sendEncodings = rids.map((rid, i) => ({ rid, scaleResolutionDownBy: 2 ** (rids.length - 1 - i) }));

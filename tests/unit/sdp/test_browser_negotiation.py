@@ -44,10 +44,13 @@ class Publisher:
         self.peer = peer
         self.book = ReceiveBook()
         self.capabilities = build_capabilities(**capabilities)
+        self.local = LOCAL
 
-    async def round(self, local: LocalTransport = LOCAL, **options: object) -> tuple[ReceiveResult, State]:
+    async def round(self, **options: object) -> tuple[ReceiveResult, State]:
         offer = parse_sdp(await self.peer.call("offer", options))
-        result = self.book.answer(offer, local, self.capabilities)
+        if self.book.is_ice_restart(offer):
+            self.local = restarted(self.local)
+        result = self.book.answer(offer, self.local, self.capabilities)
         return result, await self.peer.call("accept", result.answer_text)
 
 
@@ -58,6 +61,7 @@ class Subscriber:
         self.peer = peer
         self.book = SendBook()
         self.ssrc = 1000
+        self.local = LOCAL
 
     def add(self, key: str, codec: CodecParameters, **more: Any) -> str:
         self.ssrc += 2
@@ -65,9 +69,16 @@ class Subscriber:
         names = {"cname": "c", "msid_stream": "stream", "msid_track": key}
         return self.book.add(key, codec.kind, codec, ssrc=self.ssrc, rtx_ssrc=rtx_ssrc, **names, **more)
 
-    async def round(self, local: LocalTransport = LOCAL) -> tuple[dict[str, SendSection], State]:
-        state = await self.peer.call("answer", self.book.offer(local))
+    async def round(self, *, ice_restart: bool = False) -> tuple[dict[str, SendSection], State]:
+        if ice_restart:
+            self.local = restarted(self.local)
+        state = await self.peer.call("answer", self.book.offer(self.local))
         return {section.track_key: section for section in self.book.accept_answer(state["sdp"])}, state
+
+
+def restarted(local: LocalTransport) -> LocalTransport:
+    """New credentials, as only an ICE restart brings: Firefox refuses an answer that changes them unasked."""
+    return replace(local, ufrag=local.ufrag + "x", pwd=local.pwd + "x")
 
 
 @asynccontextmanager
@@ -136,7 +147,8 @@ async def publish_data_channel(peer: Peer, *, first: bool) -> None:
 
 async def publish_again_and_again(peer: Peer) -> None:
     """Tracks come, pause, go and come back in the m-lines of those that went; then ICE restarts."""
-    await peer.call("open")
+    # With "max-bundle" Chromium cannot apply its own offer once every section has ended: it wants a group to be there.
+    await peer.call("open", {"bundlePolicy": "balanced"})
     publisher = Publisher(peer)
     await peer.call("publish", "audio")
     camera = await peer.call("publish", "video")
@@ -155,12 +167,12 @@ async def publish_again_and_again(peer: Peer) -> None:
         assert mid not in [s.mid for s in result.sections]
         assert len(parse_sdp(result.answer_text).sections) == 3
         assert state["signaling"] == "stable"
-    result, _ = await publisher.round(replace(LOCAL, ufrag="again", pwd="q" * 24), iceRestart=True)
+    result, _ = await publisher.round(iceRestart=True)
     assert result.ice_restart
     # Everything stops, even the section that owns the connection, and begins again.
-    for index in range(2):
-        await peer.call("stop", index)
-    result, _ = await publisher.round()
+    for _ in range(2):
+        await peer.call("stop", 0)
+        result, _ = await publisher.round()
     assert result.sections == []
     await peer.call("publish", "audio")
     result, state = await publisher.round()
@@ -192,11 +204,11 @@ async def subscribe_again_and_again(peer: Peer, video: list[CodecParameters]) ->
         assert state["transceivers"][1]["direction"] == "recvonly"
     subscriber.add("a1", OPUS, red=True)
     subscriber.add("v-more", video[0])
-    sent, state = await subscriber.round(replace(LOCAL, ufrag="again", pwd="q" * 24))
+    sent, state = await subscriber.round()
     assert all(section.accepted for section in sent.values())
     assert len(state["transceivers"]) == 4
     before = subscriber.book.remote
-    sent, state = await subscriber.round(replace(LOCAL, ufrag="third", pwd="r" * 24))
+    sent, state = await subscriber.round(ice_restart=True)
     assert subscriber.book.remote is not None
     assert before is not None
     assert subscriber.book.remote.ufrag != before.ufrag, "the browser restarts ICE too"
@@ -218,7 +230,7 @@ async def subscribe_refused(peer: Peer) -> None:
     sent, _ = await subscriber.round()
     assert (sent["v0"].accepted, sent["v1"].accepted) == (True, False)
     subscriber.book.remove("v1")
-    assert not subscriber.book.has_changes
+    await subscriber.round()
     assert subscriber.add("a0", OPUS) == "2"
     sent, state = await subscriber.round()
     assert sent["a0"].accepted
@@ -248,7 +260,7 @@ async def test_chromium(tmp_path: Path) -> None:
         await publish_data_channel(peer, first=False)
         await publish_again_and_again(peer)
         await publish_partly_refused(peer)
-        await subscribe_again_and_again(peer, [VP8, h264(), h264("64001f"), h264("42e034", "0"), VP9, AV1])
+        await subscribe_again_and_again(peer, [VP8, h264(), h264("4d001f"), h264("42e034", "0"), VP9, AV1])
         await subscribe_refused(peer)
         await play(peer)
 
