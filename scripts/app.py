@@ -25,11 +25,23 @@ from scripts.failures import CommandError, ExitCode
 from sfu.engine import Engine
 from sfu.errors import PortUnavailable
 from signaling.app import create_app
+from signaling.options import SignalingOptions
 from signaling.redis_client import connect
 from streaming import whep, whip
 
 WEB_ROOT = Path(__file__).resolve().parent.parent / "web"
 _log = structlog.get_logger("plenum")
+
+
+def build_app(options: SignalingOptions, engine: Engine, client: Redis, web_root: Path = WEB_ROOT) -> FastAPI:
+    """The whole application: signaling with WHIP and WHEP. Starts nothing."""
+    return create_app(
+        options=options,
+        engine=engine,
+        redis=client,
+        web_root=web_root,
+        media_routers=(whip.create_router, whep.create_router),
+    )
 
 
 class PlenumServer:
@@ -56,13 +68,7 @@ class PlenumServer:
             self.http_port = listeners[0].getsockname()[1]
             client = await self._connect_redis(stack)
             engine = await self._start_engine(stack)
-            app = create_app(
-                options=self.settings.signaling(),
-                engine=engine,
-                redis=client,
-                web_root=self._web_root,
-                media_routers=(whip.create_router, whep.create_router),
-            )
+            app = build_app(self.settings.signaling(), engine, client, self._web_root)
             await self._start_http(stack, app, listeners)
             self._stack = stack.pop_all()
         _log.info("listening", http_port=self.http_port, media_port=self.media_port)
@@ -156,7 +162,8 @@ def _http_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
         app,
         http="httptools",
         ws="websockets-sansio",
-        ws_max_size=settings.rooms.max_frame_bytes,
+        # A frame that is too large is answered by an error; only one that is absurdly so ends the session.
+        ws_max_size=4 * settings.rooms.max_frame_bytes,
         # Compression would cost each session a third of a megabyte of memory to save a few bytes of small messages.
         ws_per_message_deflate=False,
         lifespan="on",

@@ -1,0 +1,130 @@
+"""docs/messages.md from the models: messages, REST calls, errors and close codes as the server knows them.
+
+``python -m scripts.reference`` writes it anew; a test holds it current.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from scripts.app import build_app
+from sfu.engine import Engine
+from sfu.options import MediaOptions
+from signaling.catalogue import CATALOGUE, MessageType
+from signaling.errors import CLOSE_CODES, ERRORS, ErrorBody
+from signaling.options import AuthOptions, SignalingOptions
+from signaling.redis_client import connect
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "messages.md"
+_HEADER = """\
+# Message reference
+
+Written from the server's own models by `python -m scripts.reference`. How the messages play together is in
+[protocol.md](protocol.md).
+
+S→C goes from the server to a client, C→S the other way. Fields without a default are required."""
+
+
+def reference() -> str:
+    """The whole document."""
+    schemas: dict[str, dict[str, Any]] = {}
+    messages = [line for message in CATALOGUE.values() for line in _message(message, schemas)]
+    parts = [_HEADER, "## Messages", *messages, *_types(schemas), *_rest(), *_errors()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _message(message: MessageType, schemas: dict[str, dict[str, Any]]) -> Iterator[str]:
+    yield f"### `{message.name}` ({message.direction})"
+    if message.receives is not None:
+        yield from _payload(message.receives, "C→S", schemas)
+    if message.sends is not None:
+        yield from _payload(message.sends, "S→C", schemas)
+
+
+def _payload(model: type[BaseModel], direction: str, schemas: dict[str, dict[str, Any]]) -> Iterator[str]:
+    schema = model.model_json_schema(mode="serialization" if direction == "S→C" else "validation")
+    schemas.update(schema.get("$defs", {}))
+    yield f"{direction}: {schema.get('description', '')}"
+    if schema.get("properties"):
+        yield _table(schema)
+
+
+def _types(schemas: dict[str, dict[str, Any]]) -> Iterator[str]:
+    yield "## Types"
+    for name in sorted(schemas):
+        schema = schemas[name]
+        yield f"### {name}"
+        yield str(schema.get("description", ""))
+        if "enum" in schema:
+            yield f"One of: {', '.join(f'`{value}`' for value in schema['enum'])}."
+        elif schema.get("properties"):
+            yield _table(schema)
+
+
+def _table(schema: dict[str, Any]) -> str:
+    required = schema.get("required", [])
+    lines = ["| field | type | default | what |", "|---|---|---|---|"]
+    for name, field in schema["properties"].items():
+        default = (
+            ""
+            if name in required or "default" not in field
+            else f"`{json.dumps(field['default'], ensure_ascii=False)}`"
+        )
+        lines.append(f"| `{name}` | {_type(field)} | {default} | {_cell(field.get('description', ''))} |")
+    return "\n".join(lines)
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_type(option) for option in field["anyOf"])
+    if "$ref" in field:
+        name = field["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if field.get("type") == "array":
+        return f"list of {_type(field.get('items', {}))}"
+    if field.get("type") == "object" and isinstance(field.get("additionalProperties"), dict):
+        return f"object of {_type(field['additionalProperties'])}"
+    return str(field.get("type", "any"))
+
+
+def _rest() -> Iterator[str]:
+    yield "## REST"
+    yield "Bodies and answers are in the Swagger UI of a running server, at `/docs`."
+    lines = ["| method and path | does |", "|---|---|"]
+    for path, methods in _paths().items():
+        for method, about in methods.items():
+            lines.append(f"| {method.upper()} `{path}` | {_cell(about.get('summary', ''))} |")
+    yield "\n".join(lines)
+
+
+def _paths() -> dict[str, dict[str, dict[str, Any]]]:
+    """The paths of the OpenAPI document; nothing is started for it."""
+    options = SignalingOptions(auth=AuthOptions(secret=SecretStr("only-to-read-the-routes-of-the-server")))
+    app = build_app(options, Engine(MediaOptions()), connect("redis://localhost", options.redis))
+    paths: dict[str, dict[str, dict[str, Any]]] = app.openapi()["paths"]
+    return paths
+
+
+def _errors() -> Iterator[str]:
+    yield "## Errors"
+    yield "The body of a refused REST call and the payload of an `error` message are the same:"
+    yield _table(ErrorBody.model_json_schema(mode="serialization"))
+    lines = ["| code | status | means | what a client does |", "|---|---|---|---|"]
+    lines += [f"| `{code}` | {kind.status} | {kind.meaning} | {kind.advice} |" for code, kind in ERRORS.items()]
+    yield "\n".join(lines)
+    yield "## Close codes of the WebSocket"
+    lines = ["| code | means |", "|---|---|", *(f"| {code} | {meaning} |" for code, meaning in CLOSE_CODES.items())]
+    yield "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    TARGET.write_text(reference(), encoding="utf-8")
