@@ -94,8 +94,7 @@ export class Conference {
   shown() {
     this.joinedAt = performance.now();
     this.#renderAll();
-    this.tools.microphone.element.focus({ preventScroll: true });
-    this.tools.microphone.element.blur();
+    this.undo.push(keepAwake());
   }
 
   close() {
@@ -168,7 +167,7 @@ export class Conference {
         this.state,
         h("span", { class: "spacer" }),
         this.invite ? this.#inviteButton("button button-quiet invite") : null,
-        h("div", { class: "top-tools", role: "toolbar", "aria-label": "View and settings" }, view.element, theme.element, help.element, settings.element),
+        h("div", { class: "top-tools", role: "group", "aria-label": "View and settings" }, view.element, theme.element, help.element, settings.element),
       ),
       h("div", { class: "banners" }, this.banner, this.soundBanner, this.sharing),
       h("div", { class: "middle" }, this.stage.element, this.chat.element, this.people.element),
@@ -177,7 +176,7 @@ export class Conference {
         { class: "bottombar" },
         h(
           "div",
-          { class: "toolbar", role: "toolbar", "aria-label": "Call" },
+          { class: "toolbar", role: "group", "aria-label": "Call" },
           microphone.element,
           camera.element,
           canShareScreen() ? screen.element : null,
@@ -432,6 +431,7 @@ export class Conference {
       disabled: permissions.can_share_screen === false,
     });
     this.sharing.hidden = !sharing;
+    document.title = `${this.chat.unread > 0 ? `(${this.chat.unread}) ` : ""}${this.room} · Plenum`;
     chat.set({ tone: this.chat.isOpen ? "active" : "plain", pressed: this.chat.isOpen, badge: this.chat.unread });
     people.set({ tone: this.people.isOpen ? "active" : "plain", pressed: this.people.isOpen });
     view.set(this.stage.focused ? { icon: "grid", label: "Grid view" } : { icon: "speaker", label: "Speaker view" });
@@ -466,6 +466,25 @@ export class Conference {
     );
     if (this.invite) this.stage.alone.append(this.#inviteButton("button button-primary"));
   }
+}
+
+/**
+ * Keeps the screen of a phone from going dark during a call.
+ * @returns {() => void} Lets it sleep again.
+ */
+function keepAwake() {
+  /** @type {WakeLockSentinel | null} */
+  let lock = null;
+  const ask = async () => {
+    if (document.visibilityState !== "visible") return;
+    lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
+  };
+  document.addEventListener("visibilitychange", ask);
+  void ask();
+  return () => {
+    document.removeEventListener("visibilitychange", ask);
+    void lock?.release();
+  };
 }
 
 async function toggleFullScreen() {

@@ -152,6 +152,7 @@ class App {
     conference.close();
     media.stop();
     this.media = null;
+    document.title = "Plenum";
     const title = error ? (error.code === "replaced" ? "Continued elsewhere" : "The call has ended") : "You left the room";
     const text = error ? error.sentence : "See you next time.";
     this.#show(

@@ -24,7 +24,7 @@ export class Tile {
     /** @type {MediaStreamTrack | null} */
     this.track = null;
     this.pictured = false;
-    this.video = h("video", { autoplay: true, playsinline: true, disablepictureinpicture: true, tabindex: "-1" });
+    this.video = h("video", { autoplay: true, playsinline: true, disablepictureinpicture: true, "aria-hidden": "true" });
     this.video.muted = true;
     this.initials = h("span", { class: "avatar", "aria-hidden": "true" });
     this.initials.style.setProperty("--hue", String(hue(userId)));

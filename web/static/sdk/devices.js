@@ -58,7 +58,7 @@ export async function listDevices() {
 /**
  * @param {CameraOptions} [options]
  * @returns {Promise<MediaStreamTrack>}
- * @throws {PlenumError} `media_failed` with a sentence for the user.
+ * @throws {PlenumError} `device_failed` with a sentence for the user.
  */
 export async function openCamera(options = {}) {
   const stream = await capture("camera", { video: cameraConstraints(options) });
@@ -70,7 +70,7 @@ export async function openCamera(options = {}) {
 /**
  * @param {MicrophoneOptions} [options]
  * @returns {Promise<MediaStreamTrack>}
- * @throws {PlenumError} `media_failed` with a sentence for the user.
+ * @throws {PlenumError} `device_failed` with a sentence for the user.
  */
 export async function openMicrophone(options = {}) {
   const stream = await capture("microphone", { audio: microphoneConstraints(options) });
@@ -129,7 +129,7 @@ function microphoneConstraints({ deviceId, processing = true }) {
  * Asks the user for a screen, a window or a tab.
  * @param {{ framerate?: number }} [options]
  * @returns {Promise<MediaStream | null>} With one video track and perhaps one audio track; null if the user declined.
- * @throws {PlenumError} `media_failed` with a sentence for the user.
+ * @throws {PlenumError} `device_failed` with a sentence for the user.
  */
 export async function openScreen({ framerate = 30 } = {}) {
   try {
@@ -165,7 +165,7 @@ async function capture(what, constraints) {
  */
 export function explain(what, error) {
   const name = error instanceof Error ? error.name : "";
-  return new PlenumError("media_failed", mediaSentence(what, error === null ? "Insecure" : name), { details: { reason: name } });
+  return new PlenumError("device_failed", mediaSentence(what, error === null ? "Insecure" : name), { details: { reason: name } });
 }
 
 /**

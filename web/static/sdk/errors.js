@@ -37,7 +37,7 @@ export function sentenceFor(code) {
 /** Every failure the SDK reports or rejects with. */
 export class PlenumError extends Error {
   /**
-   * @param {string} code One of the codes of docs/protocol.md, or `timeout`, `replaced` from the SDK itself.
+   * @param {string} code One of the codes of docs/protocol.md, or `timeout`, `replaced`, `device_failed` from the SDK.
    * @param {string} [message] What the server said; the sentence of the code when absent.
    * @param {{ details?: Record<string, any>, retryAfter?: number | null }} [extra]
    */

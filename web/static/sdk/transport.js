@@ -73,33 +73,44 @@ export class Transport {
   }
 
   #watch() {
-    const { connectionState, iceConnectionState } = this.pc;
-    if (connectionState === "connected" && iceConnectionState !== "disconnected" && iceConnectionState !== "failed") {
+    const health = this.#health();
+    if (health === "good") {
       clearTimeout(this.restartTimer);
       this.restarts = 0;
       this.#setState("connected");
-    } else if (connectionState === "failed" || iceConnectionState === "failed") {
+    } else if (health === "bad" || health === "broken") {
       this.#setState("interrupted");
-      if (this.restarts === 0) this.#restart();
-    } else if (connectionState === "disconnected" || iceConnectionState === "disconnected") {
-      this.#setState("interrupted");
-      if (this.restarts === 0) this.#restartIn(GRACE_MS);
-    } else if (connectionState === "connecting" && this.state === "new") {
+      // While a restart is under way its own timer watches.
+      if (this.restarts > 0) return;
+      if (health === "broken") this.#restart();
+      else this.#restartIn(GRACE_MS);
+    } else if (this.pc.connectionState === "connecting" && this.state === "new") {
       this.#setState("connecting");
     }
+  }
+
+  /** @returns {"good" | "bad" | "broken" | "unknown"} */
+  #health() {
+    const states = [this.pc.connectionState, this.pc.iceConnectionState];
+    if (states.includes("failed")) return "broken";
+    if (states.includes("disconnected")) return "bad";
+    return this.pc.connectionState === "connected" ? "good" : "unknown";
   }
 
   /** @param {number} delayMs */
   #restartIn(delayMs) {
     clearTimeout(this.restartTimer);
-    this.restartTimer = setTimeout(() => this.#restart(), delayMs);
+    this.restartTimer = setTimeout(() => {
+      // A restart of a path that was fine changes no state, and so raises no event.
+      if (this.#health() === "good") this.#watch();
+      else this.#restart();
+    }, delayMs);
   }
 
   #restart() {
     if (this.state === "closed") return;
     this.restarts += 1;
     if (this.restarts > MAX_RESTARTS) return this.handlers.onHopeless();
-    // Watched until `connected`: the timer is the retry of a restart that is lost on the way.
     this.#restartIn(RESTART_INTERVAL_MS);
     this.restartIce().catch(() => undefined);
   }
