@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sfu.codecs.bits import BitReader
@@ -11,6 +10,8 @@ from sfu.errors import MalformedPacket
 
 MANDATORY_BYTES = 3
 _TEMPLATE_IDS = 64
+# The flags that open the extended fields: which of these are there.
+_STRUCTURE, _DECODE_TARGETS, _INDICATIONS, _FRAME_DIFFS, _CHAIN_DIFFS = 0x10, 0x08, 0x04, 0x02, 0x01
 
 
 class DependencyDescriptor(NamedTuple):
@@ -35,17 +36,6 @@ class DependencyDescriptor(NamedTuple):
     chain_diffs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Flags:
-    """Which of the extended fields are there."""
-
-    structure: bool = False
-    decode_targets: bool = False
-    indications: bool = False
-    frame_diffs: bool = False
-    chain_diffs: bool = False
-
-
 class DependencyDescriptorReader:
     """Keeps the template structure that the descriptors of one Encoding refer to."""
 
@@ -63,52 +53,69 @@ class DependencyDescriptorReader:
         size = len(value)
         if size < MANDATORY_BYTES:
             raise MalformedPacket("dd_truncated")
+        if size == MANDATORY_BYTES:
+            return self._describe(value, self.structure, self.active_decode_targets)
         bits = BitReader(value)
         bits.skip(8 * MANDATORY_BYTES)
-        flags = _read_flags(bits) if size > MANDATORY_BYTES else _Flags()
-        structure = read_structure(bits) if flags.structure else self.structure
+        flags = bits.read(5)
+        structure, active = self.structure, self.active_decode_targets
+        if flags & _STRUCTURE:
+            structure = read_structure(bits)
+            active = (1 << structure.decode_targets) - 1
         if structure is None:
             raise MalformedPacket("dd_no_structure")
-        active = (1 << structure.decode_targets) - 1 if flags.structure else self.active_decode_targets
-        if flags.decode_targets:
-            # The field's first bit, its highest, is the last decode target.
+        if flags & _DECODE_TARGETS:
             active = bits.read(structure.decode_targets)
+        descriptor = self._describe(value, structure, active)
+        if flags & ~_DECODE_TARGETS:
+            descriptor = _with_custom_fields(descriptor, structure, flags, bits)
+        self.structure = structure
+        self.active_decode_targets = active
+        return descriptor
+
+    @staticmethod
+    def _describe(value: bytes, structure: TemplateStructure | None, active: int) -> DependencyDescriptor:
+        """The mandatory fields, and what the template says."""
+        if structure is None:
+            raise MalformedPacket("dd_no_structure")
         head = value[0]
-        place = ((head & 0x3F) - structure.template_id_offset) % _TEMPLATE_IDS
+        template_id = head & 0x3F
+        place = (template_id - structure.template_id_offset) % _TEMPLATE_IDS
         if place >= len(structure.templates):
             raise MalformedPacket("dd_template")
         template = structure.templates[place]
-        indications, frame_diffs, chain_diffs = (
+        return DependencyDescriptor(
+            head >= 0x80,
+            head & 0x40 != 0,
+            template_id,
+            value[1] << 8 | value[2],
+            template.spatial,
+            template.temporal,
+            False,
+            active,
             template.decode_target_indications,
             template.frame_diffs,
             template.chain_diffs,
         )
-        if flags.indications:
-            indications = tuple(bits.read(2) for _ in range(structure.decode_targets))
-        if flags.frame_diffs:
-            frame_diffs = _read_frame_diffs(bits)
-        if flags.chain_diffs:
-            chain_diffs = tuple(bits.read(8) for _ in range(structure.chains))
-        self.structure = structure
-        self.active_decode_targets = active
-        return DependencyDescriptor(
-            head & 0x80 != 0,
-            head & 0x40 != 0,
-            head & 0x3F,
-            value[1] << 8 | value[2],
-            template.spatial,
-            template.temporal,
-            flags.structure,
-            active,
-            indications,
-            frame_diffs,
-            chain_diffs,
-        )
 
 
-def _read_flags(bits: BitReader) -> _Flags:
-    """The five flags that open the extended fields."""
-    return _Flags(*(bits.read(1) == 1 for _ in range(5)))
+def _with_custom_fields(
+    descriptor: DependencyDescriptor, structure: TemplateStructure, flags: int, bits: BitReader
+) -> DependencyDescriptor:
+    """The descriptor with what this frame has of its own instead of the template's."""
+    indications, frame_diffs, chain_diffs = descriptor[-3:]
+    if flags & _INDICATIONS:
+        indications = tuple(bits.read(2) for _ in range(structure.decode_targets))
+    if flags & _FRAME_DIFFS:
+        frame_diffs = _read_frame_diffs(bits)
+    if flags & _CHAIN_DIFFS:
+        chain_diffs = tuple(bits.read(8) for _ in range(structure.chains))
+    return descriptor._replace(
+        structure_present=flags & _STRUCTURE != 0,
+        decode_target_indications=indications,
+        frame_diffs=frame_diffs,
+        chain_diffs=chain_diffs,
+    )
 
 
 def _read_frame_diffs(bits: BitReader) -> tuple[int, ...]:
