@@ -254,9 +254,10 @@ class LiveRoom:
     def _leave(self, effect: fx.Leave, origin: Origin | None) -> fx.Effects:
         if effect.username not in self.room.participants:
             return []
-        told = self.negotiation.leave(effect.username)
         self.sessions.pop(effect.username, None)
+        # First: closing its transport must not be taken for a publisher that goes by itself.
         self._end_whip(effect.username)
+        told = self.negotiation.leave(effect.username)
         self._log.info("left", participant=effect.username, reason=effect.reason)
         defaults = self._around.options.permissions
         return told + membership.leave(self.room, effect.username, effect.reason, defaults)

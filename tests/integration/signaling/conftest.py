@@ -30,7 +30,7 @@ SECRET = "integration-secret-integration-secret"
 WEB_ROOT = Path(__file__).parent / "web"
 
 
-def token(sub: str = "alice", *, secret: str = SECRET, lifetime_s: float = 60, **claims: Any) -> str:
+def token(sub: str = "alice", *, secret: str = SECRET, lifetime_s: float = 3_600, **claims: Any) -> str:
     return jwt.encode({"sub": sub, "exp": time.time() + lifetime_s, **claims}, secret, algorithm="HS256")
 
 
