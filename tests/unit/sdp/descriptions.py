@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sfu.codecs.parameters import CodecParameters
+from sfu.errors import NegotiationError
 from sfu.sdp.parse import parse_sdp
 from sfu.sdp.types import LocalTransport, MediaSection, SessionDescription
 
@@ -47,5 +51,37 @@ def sections(text: str) -> list[MediaSection]:
     return parse_sdp(text).sections
 
 
+@contextmanager
+def fails_at_most_by_negotiation() -> Iterator[None]:
+    """A peer's broken text may be refused, by the code meant for that, and do nothing worse."""
+    try:
+        yield
+    except NegotiationError as error:
+        if error.code not in ("invalid_sdp", "not_supported"):
+            raise
+
+
 def version(text: str) -> int:
     return parse_sdp(text).session_version
+
+
+def break_text(text: str, rng: random.Random) -> str:
+    """Lines lost, doubled or moved, characters changed, words cut."""
+    lines = text.split("\r\n")
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(len(lines))
+        line = lines[at]
+        match rng.randrange(5):
+            case 0:
+                del lines[at]
+            case 1:
+                lines.insert(rng.randrange(len(lines)), line)
+            case 2 if line:
+                cut = rng.randrange(len(line))
+                lines[at] = line[:cut] + rng.choice("\x00\r ;:=/,~-9é𝟗" + chr(0xD800)) + line[cut + 1 :]
+            case 3 if line:
+                lines[at] = line[: rng.randrange(len(line))]
+            case 4 if ":" in line:
+                lines[at] = line[: line.index(":") + 1] + rng.choice(["", "0", "-1", "1" * 30, "a" * 2000, "* *"])
+        lines = lines or [""]
+    return "\r\n".join(lines)

@@ -66,7 +66,7 @@ class Subscriber:
     def add(self, key: str, codec: CodecParameters, **more: Any) -> str:
         self.ssrc += 2
         rtx_ssrc = self.ssrc + 1 if codec.kind == "video" else None
-        names = {"cname": "c", "msid_stream": "stream", "msid_track": key}
+        names: dict[str, Any] = {"cname": "c", "msid_stream": "stream", "msid_track": key}
         return self.book.add(key, codec.kind, codec, ssrc=self.ssrc, rtx_ssrc=rtx_ssrc, **names, **more)
 
     async def round(self, *, ice_restart: bool = False) -> tuple[dict[str, SendSection], State]:
