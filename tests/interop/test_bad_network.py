@@ -6,7 +6,8 @@ import asyncio
 
 from tests.interop.conftest import People
 from tests.interop.test_call import everybody_receives
-from tests.support.participant import eventually, sample_while
+from tests.interop.test_room_changes import sees
+from tests.support.participant import sample_while
 from tests.support.quality import by_publication, judge_audio, judge_video
 from tests.support.relay import Impairment, UdpRelay
 
@@ -46,13 +47,7 @@ async def test_jitter_and_reordering_are_not_taken_for_loss(people: People, rela
 async def test_a_call_outlives_a_new_source_port(people: People, relay: UdpRelay) -> None:
     ada = await people.publishing("ada", setup=relay.page_setup)
     bela = await people.join("bela")
-    await everybody_receives([bela], 0)
-
-    async def two() -> bool:
-        return len(await bela.received()) == 2
-
-    await eventually(two)
-    (camera,) = [one["id"] for one in await bela.received() if one["kind"] == "video"]
+    camera = await sees(bela, "ada", "camera")
     await bela.wait_for_frames(camera)
     restarts = len(await ada.inbox("answer"))
     for client in list(relay.clients):

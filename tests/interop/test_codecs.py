@@ -67,7 +67,7 @@ async def test_peers_without_gcm_get_aes_cm(people: People) -> None:
     await bela.wait_for_sound(await sees(bela, "ada", "microphone"))
     ciphers = [peer["srtpCipher"] for one in (ada, bela) for peer in (await one.tab.sample())["peers"]]
     assert ciphers
-    assert set(ciphers) == {"AES_CM_128_HMAC_SHA1_80"}
+    assert all("CM_HMAC_SHA1_80" in cipher for cipher in ciphers), ciphers
 
 
 async def test_three_encodings_of_one_camera(people: People) -> None:

@@ -18,7 +18,7 @@ async def test_firefox_and_chromium_see_and_hear_each_other(
 ) -> None:
     ada = await people.publishing("ada")
     async with Firefox(tmp_path) as firefox:
-        await firefox.goto(f"{server.url}/webrtc/config")
+        await firefox.goto(server.url)
         for script in ("probe.js", "participant.js"):
             await firefox.evaluate(f"(() => {{ {read_script(script)} }})()")
         await firefox.evaluate("void (window.me = new __Participant({}))")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, Route, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, async_playwright
 
 from tests.support.media_files import write_camera_y4m, write_tone_wav
 
@@ -107,31 +107,18 @@ class Chromium:
         *,
         setup: dict[str, Any] | None = None,
         scripts: Sequence[str] = (),
-        blank: str | None = None,
         **context: Any,
     ) -> Tab:
-        """A tab with the probe in it; ``setup`` is probe.js's, ``context`` goes to Playwright's new_context.
-
-        ``blank`` is a path that is answered with an empty page instead of asking the server: it gives a script
-        the server's origin and nothing else.
-        """
+        """A tab with the probe in it; ``setup`` is probe.js's, ``context`` goes to Playwright's new_context."""
         if self.browser is None:
             raise RuntimeError("the browser is not running")
         owner = await self.browser.new_context(**context)
         sources = [f"window.__probeSetup = {json.dumps(setup or {})};", read_script("probe.js"), *scripts]
         await owner.add_init_script("\n".join(sources))
-        if blank is not None:
-            await owner.route(f"**{blank}", _fulfill_blank)
         page = await owner.new_page()
         tab = Tab(page)
         await page.goto(url)
         return tab
-
-
-async def _fulfill_blank(route: Route) -> None:
-    await route.fulfill(
-        content_type="text/html", body="<!doctype html><title>Blank</title><link rel=icon href=data:,><body>"
-    )
 
 
 def read_script(name: str) -> str:

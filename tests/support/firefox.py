@@ -26,6 +26,7 @@ _PREFERENCES: dict[str, object] = {
     "media.peerconnection.ice.obfuscate_host_addresses": False,
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
+    "media.autoplay.block-webaudio": False,
     "media.gmp-manager.updateEnabled": False,
     # The driver.
     "remote.active-protocols": 1,

@@ -54,7 +54,11 @@ class Client:
         self.states: list[str] = []
         self.failed = False
         self.posted = False
-        self.pipeline = Gst.parse_launch(self._description())
+        # The parser gives a pipeline only when there is more than one element.
+        parsed = Gst.parse_launch(self._description())
+        self.pipeline = parsed if isinstance(parsed, Gst.Pipeline) else Gst.Pipeline()
+        if parsed is not self.pipeline:
+            self.pipeline.add(parsed)
         self.webrtc = self.pipeline.get_by_name("peer")
         self.webrtc.connect("on-negotiation-needed", self._on_negotiation_needed)
         self.webrtc.connect("notify::ice-gathering-state", self._on_gathering)
@@ -95,8 +99,8 @@ class Client:
 
     def _on_offer(self, promise: Gst.Promise, element: Gst.Element) -> None:
         promise.wait()
-        offer = promise.get_reply().get_value("offer")
-        # The reply owns the description and frees it: a copy of its text is ours.
+        reply = promise.get_reply()  # owns the description and frees it: only a copy of the text is ours
+        offer = reply.get_value("offer")
         _, message = GstSdp.SDPMessage.new_from_text(offer.sdp.as_text())
         own = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, message)
         element.emit("set-local-description", own, Gst.Promise.new())

@@ -10,8 +10,6 @@ from typing import Any
 from tests.support.chromium import Chromium, Tab, read_script
 from tests.support.server import PlenumServer
 
-_BLANK = "/blank-page-of-the-tests"
-
 
 class Participant:
     """Joins a room over the protocol alone; needs no page of the server."""
@@ -33,10 +31,11 @@ class Participant:
         options: dict[str, Any] | None = None,
         **claims: Any,
     ) -> Participant:
-        """Open a tab and join. Raises playwright's Error with the reason when the server refuses."""
-        tab = await chromium.open(
-            f"{server.url}{_BLANK}", setup=setup, scripts=[read_script("participant.js")], blank=_BLANK
-        )
+        """Open a tab and join. Raises playwright's Error with the reason when the server refuses.
+
+        The tab shows the server's page without an invite, which does nothing by itself: it lends its origin.
+        """
+        tab = await chromium.open(f"{server.url}/", setup=setup, scripts=[read_script("participant.js")])
         participant = cls(tab, username, room)
         await tab.page.evaluate("(options) => { window.me = new __Participant(options); }", options or {})
         await participant.join(server.token(username, room, **claims))
