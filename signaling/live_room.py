@@ -94,7 +94,8 @@ class LiveRoom:
         effects = self._enter(identity, session.session_id, by_whip=False)
         self.sessions[identity.username] = session
         participant = self.room.participants[identity.username]
-        self._send(fx.Send(participant.username, room_state(self.room, participant, self._around.options)), None)
+        state = room_state(self.room, participant, self._around.options, self._around.unix())
+        self._send(fx.Send(participant.username, state), None)
         self.apply(effects)
         self.apply(self.negotiation.enter(participant.username))
         self._log.info("joined", participant=participant.username, role=participant.role.value)

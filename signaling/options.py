@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from signaling.model import RolePermissions, RoomSettings
 
 MIN_SECRET_BYTES = 32
+# RFC 7065 section 3.1: scheme, host (a name, IPv4, or IPv6 in brackets), port and transport.
+_TURN_URL = re.compile(r"turns?:(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?")
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
 
 
@@ -62,6 +65,40 @@ class IceServer(BaseModel):
     credential: SecretStr | None = Field(default=None, description="Password of a TURN server.")
 
 
+class TurnOptions(BaseModel):
+    """TURN servers that share a secret with us: each client gets credentials of its own, good for a while."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    urls: list[str] = Field(
+        default=[],
+        description="Addresses of the servers, such as `turn:turn.example.org:3478?transport=udp`; empty: none.",
+    )
+    secret: SecretStr | None = Field(
+        default=None, description="The shared secret: coturn's `static-auth-secret` with `use-auth-secret`."
+    )
+    lifetime_s: int = Field(
+        default=21_600,
+        ge=300,
+        le=604_800,
+        description="Seconds for which credentials are good. Running allocations outlive them.",
+    )
+
+    @field_validator("urls")
+    @classmethod
+    def _are_turn(cls, urls: list[str]) -> list[str]:
+        for url in urls:
+            if _TURN_URL.fullmatch(url) is None:
+                raise ValueError(f"{url} is not like turn:host:port or turns:host:port?transport=tcp")
+        return urls
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> TurnOptions:
+        if self.urls and self.secret is None:
+            raise ValueError("rooms.turn.urls needs rooms.turn.secret, which the TURN server knows too")
+        return self
+
+
 class RoomOptions(BaseModel):
     """What rooms start with and what a session may send; part of the settings tree as ``rooms``."""
 
@@ -71,6 +108,9 @@ class RoomOptions(BaseModel):
     permissions: RolePermissions = Field(default=RolePermissions(), description="The permissions of each role.")
     ice_servers: list[IceServer] = Field(
         default=[], description="STUN and TURN servers for clients; none is needed where the media port is reachable."
+    )
+    turn: TurnOptions = Field(
+        default_factory=TurnOptions, description="TURN servers with time-limited credentials, made for each client."
     )
     heartbeat_interval_s: float = Field(default=10.0, gt=0, le=60, description="A client sends a heartbeat this often.")
     session_timeout_s: float = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from signaling.messages.room import IceServerInfo, RoomState
 from signaling.options import RoomOptions
 from signaling.room import Participant, Room
+from signaling.turn import credentials
 
 FEATURES: dict[str, bool] = {
     "chat": True,
@@ -23,7 +24,7 @@ FEATURES: dict[str, bool] = {
 }
 
 
-def room_state(room: Room, participant: Participant, options: RoomOptions) -> RoomState:
+def room_state(room: Room, participant: Participant, options: RoomOptions, now_unix: float) -> RoomState:
     """All that ``participant`` needs to know to draw the room."""
     return RoomState(
         room_id=room.room_id,
@@ -34,15 +35,15 @@ def room_state(room: Room, participant: Participant, options: RoomOptions) -> Ro
         settings=room.settings,
         participants=[p.info() for p in room.participants.values()],
         publications=[p.info() for p in room.publications()],
-        ice_servers=ice_servers(options),
+        ice_servers=ice_servers(options, participant.username, now_unix),
         heartbeat_interval_ms=int(options.heartbeat_interval_s * 1000),
         features=FEATURES,
     )
 
 
-def ice_servers(options: RoomOptions) -> list[IceServerInfo]:
-    """The configured STUN and TURN servers, as clients get them."""
-    return [
+def ice_servers(options: RoomOptions, username: str, now_unix: float) -> list[IceServerInfo]:
+    """The STUN and TURN servers as ``username`` gets them, with credentials of its own where a secret is shared."""
+    servers = [
         IceServerInfo(
             urls=server.urls,
             username=server.username,
@@ -50,3 +51,8 @@ def ice_servers(options: RoomOptions) -> list[IceServerInfo]:
         )
         for server in options.ice_servers
     ]
+    turn = options.turn
+    if turn.urls and turn.secret is not None:
+        made = credentials(turn.secret.get_secret_value(), username, now_unix + turn.lifetime_s)
+        servers.append(IceServerInfo(urls=turn.urls, username=made.username, credential=made.password))
+    return servers

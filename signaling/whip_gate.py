@@ -107,7 +107,7 @@ class WhipGate:
             transport.close()
             raise
         self._begin(session_id, identity, live, transport, publishes=True)
-        return self._started(session_id, transport, offered.answer)
+        return self._started(identity, session_id, transport, offered.answer)
 
     async def play(
         self, room_id: str, token: str | None, sdp: str, *, user: str | None = None, source: str | None = None
@@ -131,7 +131,7 @@ class WhipGate:
             raise refusal(error) from None
         self._begin(session_id, identity, live, transport, publishes=False)
         log.info("viewer", room=room_id, participant=identity.username)
-        return self._started(session_id, transport, answer)
+        return self._started(identity, session_id, transport, answer)
 
     def _choose(self, live: LiveRoom, user: str | None, source: str | None) -> list[Producer]:
         room = live.room
@@ -154,8 +154,10 @@ class WhipGate:
         self._sessions[session_id] = session
         live.watch_transport(transport, lambda state: self._on_state(session, state))
 
-    def _started(self, session_id: str, transport: Transport, answer: str) -> Started:
-        return Started(session_id, answer, transport.ice_tag, ice_servers(self._hub.around.options))
+    def _started(self, identity: Identity, session_id: str, transport: Transport, answer: str) -> Started:
+        around = self._hub.around
+        servers = ice_servers(around.options, identity.username, around.unix())
+        return Started(session_id, answer, transport.ice_tag, servers)
 
     # -- going on --------------------------------------------------------------------------------------------------
 

@@ -78,11 +78,12 @@ def create_router(services: Services) -> APIRouter:
 
 def _add_client_routes(router: APIRouter, services: Services) -> None:
     @router.get("/config", tags=["client"], responses=_REFUSALS, summary="What a client needs before it joins")
-    async def config(credentials: Credentials) -> ClientConfig:
-        services.identity(credentials)
+    async def config(credentials: Credentials, response: Response) -> ClientConfig:
+        identity = services.identity(credentials)
+        response.headers["Cache-Control"] = "no-store"  # it holds credentials
         rooms = services.options.rooms
         return ClientConfig(
-            ice_servers=ice_servers(rooms),
+            ice_servers=ice_servers(rooms, identity.username, services.hub.around.unix()),
             limits=Limits(
                 heartbeat_interval_ms=int(rooms.heartbeat_interval_s * 1000),
                 session_timeout_ms=int(rooms.session_timeout_s * 1000),
