@@ -169,7 +169,8 @@ export class PublishTransport extends Transport {
   }
 
   /**
-   * One refused track must not take the others with it: several new ones are offered again, one by one.
+   * One refused track must not take the others with it: several new ones are offered again, one by one. Transceivers are
+   * kept and used again, not stopped: Chromium confuses those it stops after a rollback with new ones.
    * @param {Slot[]} fresh
    * @param {PlenumError} reason
    */
@@ -177,14 +178,16 @@ export class PublishTransport extends Transport {
     for (const slot of fresh) {
       this.slots.delete(slot.source);
       slot.transceiver.direction = "inactive";
-      if (slot.transceiver.mid === null) slot.transceiver.stop();
-      else this.idle.push({ source: slot.source, transceiver: slot.transceiver });
     }
-    if (fresh.length === 1) return fresh[0].reject(reason);
+    if (fresh.length === 1) {
+      const [{ source, transceiver, reject }] = fresh;
+      await transceiver.sender.replaceTrack(null);
+      this.idle.push({ source, transceiver });
+      return reject(reason);
+    }
     for (const slot of fresh) {
-      if (!slot.track) continue;
-      slot.transceiver = this.#addTransceiver(slot.track, slot.source, slot.options);
       this.slots.set(slot.source, slot);
+      slot.transceiver.direction = "sendonly";
       await this.#negotiate();
     }
   }
