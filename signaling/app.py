@@ -17,7 +17,7 @@ from signaling.invites import InviteDesk
 from signaling.limits import RateLimiter
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
-from signaling.rest import failures, routes
+from signaling.rest import failures, openapi, routes
 from signaling.store import RoomStore
 from signaling.tokens import TokenVerifier
 from signaling.version import VERSION
@@ -88,5 +88,6 @@ def create_app(
         app.include_router(build(gate))
     for router in extra_routers:
         app.include_router(router)
+    openapi.install(app)
     add_pages(app, web_root)
     return app

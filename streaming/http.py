@@ -15,6 +15,42 @@ FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
 ENDPOINT_METHODS = "POST, OPTIONS"
 SESSION_METHODS = "PATCH, DELETE, OPTIONS"
 
+Responses = dict[int | str, dict[str, Any]]
+SESSION_REFUSALS: Responses = {
+    400: {"description": "The request is not valid."},
+    401: {"description": "The token is missing or not valid."},
+    403: {"description": "The token does not open this room, or the session is another user's."},
+    404: {"description": "The session has ended or never was."},
+}
+_PATCH_RESPONSES: Responses = {
+    200: {
+        "description": "ICE is restarted: the server's fragment, and a new `ETag`.",
+        "content": {FRAGMENT_TYPE: {"schema": {"type": "string"}, "example": "a=ice-ufrag:…"}},
+    },
+    204: {"description": "The candidates are taken."},
+    **SESSION_REFUSALS,
+    412: {"description": "`If-Match` names another ICE session."},
+    413: {"description": "The body is too large."},
+    415: {"description": "The body is no fragment."},
+    428: {"description": "`If-Match` is missing."},
+}
+_PATCH_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {FRAGMENT_TYPE: {"schema": {"type": "string"}, "example": "a=ice-ufrag:…"}},
+    },
+    "parameters": [
+        {
+            "name": "If-Match",
+            "in": "header",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": "`ETag` of the ICE session, or `*` to restart ICE.",
+        }
+    ],
+}
+_OPTIONS: dict[str, Any] = {"status_code": 204, "response_class": Response}
+
 
 class Refused(Exception):
     """A request that HTTP itself refuses; carries the response."""
@@ -136,23 +172,41 @@ def add_common_routes(router: APIRouter, keeper: SessionKeeper, prefix: str, nam
     session = f"{prefix}/{{room_id}}/{{session_id}}"
     tags: list[Any] = [name]
 
-    @router.patch(session, tags=tags, summary="Trickle ICE, or restart it", operation_id=f"{name}_patch")
+    @router.patch(
+        session,
+        tags=tags,
+        summary="Trickle ICE, or restart it",
+        operation_id=f"{name}_patch",
+        status_code=204,
+        response_class=Response,
+        responses=_PATCH_RESPONSES,
+        openapi_extra=_PATCH_BODY,
+    )
     async def patch_session(room_id: str, session_id: str, request: Request) -> Response:
         try:
             return await patch(keeper, request, room_id, session_id)
         except Refused as refused:
             return refused.response
 
-    @router.delete(session, tags=tags, summary="End the session", operation_id=f"{name}_delete")
+    @router.delete(
+        session,
+        tags=tags,
+        summary="End the session",
+        operation_id=f"{name}_delete",
+        response_class=Response,
+        responses=SESSION_REFUSALS,
+    )
     async def delete_session(room_id: str, session_id: str, request: Request) -> Response:
         keeper.end(room_id, session_id, bearer_token(request))
         return Response(status_code=200)
 
-    @router.options(endpoint, tags=tags, summary="What can be posted", operation_id=f"{name}_options")
+    @router.options(endpoint, tags=tags, summary="What can be posted", operation_id=f"{name}_options", **_OPTIONS)
     async def endpoint_options(room_id: str) -> Response:
         return Response(status_code=204, headers={"Allow": ENDPOINT_METHODS, "Accept-Post": SDP_TYPE})
 
-    @router.options(session, tags=tags, summary="What can be patched", operation_id=f"{name}_session_options")
+    @router.options(
+        session, tags=tags, summary="What can be patched", operation_id=f"{name}_session_options", **_OPTIONS
+    )
     async def session_options(room_id: str, session_id: str) -> Response:
         return Response(status_code=204, headers={"Allow": SESSION_METHODS, "Accept-Patch": FRAGMENT_TYPE})
 

@@ -21,6 +21,8 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     403: {"description": "The token does not open this room."},
     404: {"description": "No such room is open."},
     409: {"description": "Nothing is published yet; try again after `Retry-After`."},
+    406: {"description": "The client does not accept `application/sdp`."},
+    413: {"description": "The body is too large."},
     415: {"description": "The body is not `application/sdp`."},
     422: {"description": "Nothing that is published can be received by this client."},
 }

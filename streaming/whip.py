@@ -19,6 +19,10 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"description": "The offer is no session description."},
     401: {"description": "The token is missing or not valid."},
     403: {"description": "The token does not open this room."},
+    409: {"description": "The room is full."},
+    423: {"description": "The room is locked."},
+    406: {"description": "The client does not accept `application/sdp`."},
+    413: {"description": "The body is too large."},
     415: {"description": "The body is not `application/sdp`."},
     422: {"description": "Nothing in the offer can be received."},
 }

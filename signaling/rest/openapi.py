@@ -1,0 +1,43 @@
+"""The OpenAPI document, true to how failures are answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from signaling.errors import ErrorBody
+
+_ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+_UNUSED = ("HTTPValidationError", "ValidationError")
+
+
+def install(app: FastAPI) -> None:
+    """Correct the document of ``app``: what is not valid is answered by 400 and the error model, never by 422."""
+    original = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = original()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas.setdefault("ErrorBody", ErrorBody.model_json_schema(ref_template="#/components/schemas/{model}"))
+            schemas.update(schemas["ErrorBody"].pop("$defs", {}))
+            for name in _UNUSED:
+                schemas.pop(name, None)
+            for path in document["paths"].values():
+                for operation in path.values():
+                    _correct(operation["responses"])
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _correct(responses: dict[str, Any]) -> None:
+    invalid = responses.get("422", {})
+    # FastAPI's own entry, not one of ours.
+    if invalid.get("description") == "Validation Error":
+        del responses["422"]
+    for status, response in responses.items():
+        if status >= "400":
+            response["content"] = _ERROR
