@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import structlog
@@ -42,11 +43,13 @@ class RoomSockets:
         options = self._hub.around.options
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(None) as life:
+
+            def end() -> None:
+                with contextlib.suppress(RuntimeError):  # the client was quicker: the session is over already
+                    life.reschedule(loop.time())
+
             outbox = Outbox(
-                socket,
-                max_messages=options.max_queue_messages,
-                max_bytes=options.max_queue_bytes,
-                on_closed=lambda: life.reschedule(loop.time()) if not life.expired() else None,
+                socket, max_messages=options.max_queue_messages, max_bytes=options.max_queue_bytes, on_closed=end
             )
             await self._run(socket, outbox, room_id, token)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Awaitable, Callable
 
@@ -189,3 +190,16 @@ async def test_restart_is_told(redis_server: EmbeddedRedis) -> None:
         late = await house.dial("demo", f"?token={token()}")
         assert (await late.next("error"))["payload"]["error_code"] == "unavailable"
         assert (await late.closed())[0] == 1013
+
+
+async def test_leaving_and_closing_at_once_is_no_failure(house: House) -> None:
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    for _ in range(10):
+        alice, _ = await house.join("alice")
+        # Both sides close now: the server because of `leave`, the client because it goes.
+        await alice.socket.send(json.dumps({"type": "leave", "payload": {}}))
+        await alice.socket.close()
+    await asyncio.sleep(0.1)
+    gc.collect()
+    assert failures == []
