@@ -19,6 +19,7 @@ gst:opusenc             gstreamer1.0-plugins-base
 gi:GstWebRTC            gir1.2-gst-plugins-bad-1.0
 gi:Gst                  python3-gi
 npm                     npm
+turnserver              coturn
 /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf  fonts-dejavu-core
 '
 
