@@ -1,14 +1,15 @@
 # make            install what is needed and run a server to try out (the same as make run)
 # make test       install what the tests need and run all checks and tests
 # make check      lint and types only            make lint     the same
-# make format     format the Python code         make clean    remove what was installed and built
+# make format     format the Python code         make docs     write anew what is made from the sources
+# make clean      remove what was installed and built
 #
 # More options for the server: make run ARGS="--tls --port 9000"; another Python: make PYTHON=python3.12
 
 VENV := .venv
 export PYTHON
 
-.PHONY: run test check lint format clean
+.PHONY: run test check lint format docs clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -26,6 +27,10 @@ check lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+docs: $(VENV)/.installed-dev
+	$(VENV)/bin/plenum config example > config/plenum.example.toml
+	$(VENV)/bin/python -m scripts.reference
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,7 +15,7 @@ from config.tree import leaves
 
 
 def test_example_file_is_current() -> None:
-    assert EXAMPLE_FILE.read_text() == example(), "write it anew: plenum config example > config/plenum.example.toml"
+    assert EXAMPLE_FILE.read_text() == example(), "write it anew: make docs"
 
 
 def test_example_loads_to_the_defaults() -> None:

@@ -9,7 +9,7 @@ from signaling.catalogue import CATALOGUE
 
 
 def test_reference_is_current() -> None:
-    assert TARGET.read_text(encoding="utf-8") == reference(), "write it anew: python -m scripts.reference"
+    assert TARGET.read_text(encoding="utf-8") == reference(), "write it anew: make docs"
 
 
 def test_every_message_and_every_link_is_there() -> None:
