@@ -10,8 +10,8 @@ from rich.text import Text
 
 from scripts.failures import CommandError
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 
 def show_error(error: CommandError) -> None:
@@ -33,7 +33,7 @@ def show_welcome(title: str, rows: list[tuple[str, str]]) -> None:
 
 def show_link(invitation: str, link: str) -> None:
     """Print a link alone on its line, so that a terminal makes all of it clickable."""
-    out.print(f"\n  {escape(invitation)}\n")
+    out.print(f"\n  {escape(invitation)}\n", soft_wrap=True)
     out.print(Text(link, style=f"bold cyan link {link}"), soft_wrap=True)
 
 
