@@ -18,6 +18,7 @@ from signaling.limits import RateLimiter
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
 from signaling.rest import failures, openapi, routes
+from signaling.rest.body_limit import BodyLimit
 from signaling.store import RoomStore
 from signaling.tokens import TokenVerifier
 from signaling.version import VERSION
@@ -34,6 +35,8 @@ _TAGS = [
     {"name": "operations", "description": "For those who run the server."},
 ]
 _EXPOSED = ["Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Allow", "Retry-After"]
+# Beyond the largest description that options allow.
+MAX_BODY_BYTES = 2_097_152
 MediaRouter = Callable[[WhipGate], APIRouter]
 
 
@@ -71,6 +74,7 @@ def create_app(
     )
     app.state.hub = hub
     failures.install(app)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=options.page.allowed_origins,

@@ -87,6 +87,7 @@ class CloseCode:
     """Close codes of the WebSocket beyond those of RFC 6455."""
 
     NORMAL: ClassVar[int] = 1000
+    GOING_AWAY: ClassVar[int] = 1001
     INTERNAL: ClassVar[int] = 1011
     RESTART: ClassVar[int] = 1012
     TRY_LATER: ClassVar[int] = 1013
@@ -99,6 +100,7 @@ class CloseCode:
 
 CLOSE_CODES: dict[int, str] = {
     CloseCode.NORMAL: "The client left.",
+    CloseCode.GOING_AWAY: "The client's page was closed.",
     CloseCode.INTERNAL: "A fault of the server; join again.",
     CloseCode.RESTART: "The server restarts; join again.",
     CloseCode.TRY_LATER: "The client reads too slowly, or the server cannot serve it now; join again later.",

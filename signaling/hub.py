@@ -86,6 +86,10 @@ class Hub:
         live = await self.open(room_id)
         try:
             live.join(identity, session)
+        except BaseException:
+            # Whatever went wrong half-way: nobody stays behind in the room.
+            live.leave(session.username, session.session_id, "disconnected")
+            raise
         finally:
             live.close_if_empty()
         return live

@@ -113,10 +113,12 @@ class Negotiation:
             transport = self._router.create_transport(owner=participant.username, role=TransportRole.PUBLISH)
         try:
             offered = transport.accept_offer(sdp, {mid: source.value for mid, source in sources.items()})
-        except NegotiationError as error:
+        except Exception as error:
             if transport is not seat.publish:
                 transport.close()
-            raise refusal(error) from None
+            if isinstance(error, NegotiationError):
+                raise refusal(error) from None
+            raise
         effects = self.adopt(participant, transport, offered, sources)
         reply = PublishAnswer(sdp=offered.answer, publications=[p.info() for p in participant.publications.values()])
         return [Send(participant.username, reply, reply=True), *effects]
@@ -151,7 +153,7 @@ class Negotiation:
             producer.set_muted(publication.muted)
             if source is Source.SCREEN:
                 participant.screen_on = True
-            participant.publications[producer.id] = publication
+            self._room.publish(participant, publication)
             added.append(producer)
             message = TrackPublished(publication=publication.info())
             without = frozenset({participant.username})
@@ -170,7 +172,7 @@ class Negotiation:
 
     def _withdraw(self, participant: Participant, publication_ids: Iterable[str]) -> Effects:
         effects: Effects = []
-        gone = [p for i in publication_ids if (p := participant.publications.pop(i, None)) is not None]
+        gone = [p for i in publication_ids if (p := self._room.unpublish(participant, i)) is not None]
         for publication in gone:
             if publication.source is Source.SCREEN:
                 participant.screen_on = False

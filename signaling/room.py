@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from signaling.envelope import iso_utc
@@ -99,21 +99,29 @@ class Room:
         self.settings = settings
         self.created_unix = created_unix
         self.participants: dict[str, Participant] = {}
+        self._publications: dict[str, Publication] = {}
 
     @property
     def host(self) -> Participant | None:
         """Who is host now."""
         return next((p for p in self.participants.values() if p.role is Role.HOST), None)
 
-    def publications(self) -> Iterator[Publication]:
-        """All tracks of the room."""
-        for participant in self.participants.values():
-            yield from participant.publications.values()
+    def publications(self) -> Iterable[Publication]:
+        """All tracks of the room, in order of publishing."""
+        return self._publications.values()
 
     def publication(self, publication_id: str) -> Publication | None:
         """The track of that id."""
-        for participant in self.participants.values():
-            found = participant.publications.get(publication_id)
-            if found is not None:
-                return found
-        return None
+        return self._publications.get(publication_id)
+
+    def publish(self, participant: Participant, publication: Publication) -> None:
+        """Add a track."""
+        participant.publications[publication.publication_id] = publication
+        self._publications[publication.publication_id] = publication
+
+    def unpublish(self, participant: Participant, publication_id: str) -> Publication | None:
+        """Take a track away; None if the participant has none of that id."""
+        publication = participant.publications.pop(publication_id, None)
+        if publication is not None:
+            del self._publications[publication_id]
+        return publication

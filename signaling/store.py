@@ -75,6 +75,8 @@ class RoomStore:
 
     async def load(self, room_id: str) -> StoredRoom:
         """What is remembered of ``room_id``; nothing when Redis does not answer."""
+        if not self.healthy and self._waiting:
+            return StoredRoom()  # the writer is trying already: nobody has to wait for another time-out
         keys = _Keys(self._options.key_prefix, room_id)
         pipe: Any = self._redis.pipeline(transaction=False)
         pipe.get(keys.settings)

@@ -66,7 +66,7 @@ class RoomSockets:
         try:
             await self._read(socket, session, live)
         except WebSocketDisconnect as ended:
-            reason = "left" if ended.code == CloseCode.NORMAL else "disconnected"
+            reason = "left" if ended.code in (CloseCode.NORMAL, CloseCode.GOING_AWAY) else "disconnected"
         finally:
             session.closed = True
             outbox.discard()

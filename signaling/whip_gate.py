@@ -103,7 +103,7 @@ class WhipGate:
         except NegotiationError as error:
             transport.close()
             raise refusal(error) from None
-        except RoomError:
+        except Exception:
             transport.close()
             raise
         self._begin(session_id, identity, live, transport, publishes=True)
@@ -129,6 +129,9 @@ class WhipGate:
         except NegotiationError as error:
             transport.close()
             raise refusal(error) from None
+        except Exception:
+            transport.close()
+            raise
         self._begin(session_id, identity, live, transport, publishes=False)
         log.info("viewer", room=room_id, participant=identity.username)
         return self._started(identity, session_id, transport, answer)
