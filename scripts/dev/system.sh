@@ -16,6 +16,7 @@ gst:webrtcbin           gstreamer1.0-plugins-bad
 gst:nicesrc             gstreamer1.0-nice
 gst:vp8enc              gstreamer1.0-plugins-good
 gst:opusenc             gstreamer1.0-plugins-base
+gst:avdec_h264          gstreamer1.0-libav
 gi:GstWebRTC            gir1.2-gst-plugins-bad-1.0
 gi:Gst                  python3-gi
 npm                     npm
