@@ -236,6 +236,18 @@ export class PlenumClient extends EventTarget {
   }
 
   /**
+   * Changes how much may be sent of a source, without a negotiation.
+   * @param {Source} source
+   * @param {Pick<PublishOptions, "maxBitrate" | "maxFramerate">} limits
+   */
+  async setLimits(source, limits) {
+    const local = this.local.get(source);
+    if (!local) return;
+    local.options = { ...local.options, ...limits };
+    await this.publishing?.limit(source, limits);
+  }
+
+  /**
    * Mutes or unmutes what this side sends, and tells the room.
    * @param {Source} source
    * @param {boolean} muted

@@ -303,6 +303,9 @@ export class Conference {
       return;
     }
     if (local.track !== track) void client.replaceTrack(source, track);
+    if (options.maxBitrate && local.options.maxBitrate !== options.maxBitrate) {
+      client.setLimits(source, { maxBitrate: options.maxBitrate }).catch(() => undefined);
+    }
     client.setMuted(source, !on);
   }
 

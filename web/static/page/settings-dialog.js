@@ -7,12 +7,13 @@ import { canChooseSpeaker } from "../plenum-client.js";
 import { deviceSelect, dialog, MeterView } from "./controls.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { savePreferences } from "./store.js";
+import { loadPreferences, savePreferences } from "./store.js";
 import { chooseTheme } from "./theme.js";
 
 /** @typedef {import("./local-media.js").LocalMedia} LocalMedia */
 
 const QUALITY_WORDS = { "180p": "Low (180p)", "360p": "Medium (360p)", "720p": "High (720p)", "1080p": "Very high (1080p)" };
+const THEME_WORDS = { system: "As the system", light: "Light", dark: "Dark" };
 
 export class SettingsDialog {
   /**
@@ -37,19 +38,12 @@ export class SettingsDialog {
         onSpeaker(speaker);
       },
     });
-    const { quality, processing, mirror, theme } = media.preferences;
+    this.theme = choice("Theme", THEME_WORDS, (value) => chooseTheme(/** @type {any} */ (value)));
     this.element = dialog(
       { title: "Settings", testid: "settings-dialog", onClose: () => this.meter.follow(null) },
-      h("section", {}, h("h3", {}, "Sound"), this.microphone.element, this.meter.element, this.#speakerRow(), this.#switch(
-        "Remove echo and noise", processing, (on) => void media.choose("microphone", { processing: on }),
-      )),
-      h("section", {}, h("h3", {}, "Picture"), this.camera.element, choice("Quality of your camera", QUALITY_WORDS, quality, (value) => void media.choose("camera", { quality: /** @type {any} */ (value) })), this.#switch(
-        "Mirror my own picture", mirror, (on) => {
-          savePreferences({ mirror: on });
-          onMirror(on);
-        },
-      )),
-      h("section", {}, h("h3", {}, "Appearance"), choice("Theme", { system: "As the system", light: "Light", dark: "Dark" }, theme, (value) => chooseTheme(/** @type {any} */ (value)))),
+      this.#sound(),
+      this.#picture(onMirror),
+      h("section", {}, h("h3", {}, "Appearance"), this.theme.element),
     );
     media.addEventListener("devices", () => this.#fill());
     media.addEventListener("change", () => this.#fill());
@@ -57,24 +51,34 @@ export class SettingsDialog {
 
   open() {
     this.element.showModal();
+    // The button in the top bar changes it as well.
+    this.theme.select.value = loadPreferences().theme;
     void this.media.refreshDevices();
     this.#fill();
+  }
+
+  #sound() {
+    const { media } = this;
+    const cleaned = toggle("Remove echo and noise", media.preferences.processing, (processing) => void media.choose("microphone", { processing }));
+    return h("section", {}, h("h3", {}, "Sound"), this.microphone.element, this.meter.element, this.#speakerRow(), cleaned);
+  }
+
+  /** @param {(mirror: boolean) => void} onMirror */
+  #picture(onMirror) {
+    const { media } = this;
+    const quality = choice("Quality of your camera", QUALITY_WORDS, (value) => void media.choose("camera", { quality: /** @type {any} */ (value) }));
+    quality.select.value = media.preferences.quality;
+    const mirrored = toggle("Mirror my own picture", media.preferences.mirror, (mirror) => {
+      savePreferences({ mirror });
+      onMirror(mirror);
+    });
+    return h("section", {}, h("h3", {}, "Picture"), this.camera.element, quality.element, mirrored);
   }
 
   #speakerRow() {
     if (!canChooseSpeaker()) return null;
     const test = h("button", { type: "button", class: "button button-quiet", onclick: () => void this.#playTone() }, icon("sound", 18), "Test");
     return h("div", { class: "row" }, this.speaker.element, test);
-  }
-
-  /**
-   * @param {string} label
-   * @param {boolean} on
-   * @param {(on: boolean) => void} onChange
-   */
-  #switch(label, on, onChange) {
-    const box = h("input", { type: "checkbox", role: "switch", checked: on, onchange: () => onChange(box.checked) });
-    return h("label", { class: "switch" }, h("span", {}, label), box);
   }
 
   #fill() {
@@ -111,14 +115,24 @@ export class SettingsDialog {
 
 /**
  * @param {string} label
+ * @param {boolean} on
+ * @param {(on: boolean) => void} onChange
+ */
+function toggle(label, on, onChange) {
+  const box = h("input", { type: "checkbox", role: "switch", checked: on, onchange: () => onChange(box.checked) });
+  return h("label", { class: "switch" }, h("span", {}, label), box);
+}
+
+/**
+ * @param {string} label
  * @param {Record<string, string>} options
- * @param {string} chosen
  * @param {(value: string) => void} onChange
  */
-function choice(label, options, chosen, onChange) {
+function choice(label, options, onChange) {
   const select = h("select", { onchange: () => onChange(select.value) });
-  for (const [value, words] of Object.entries(options)) select.append(h("option", { value, selected: value === chosen }, words));
-  return h("label", { class: "field" }, h("span", { class: "field-label" }, label), h("span", { class: "select" }, select));
+  for (const [value, words] of Object.entries(options)) select.append(h("option", { value }, words));
+  const element = h("label", { class: "field" }, h("span", { class: "field-label" }, label), h("span", { class: "select" }, select));
+  return { element, select };
 }
 
 /**

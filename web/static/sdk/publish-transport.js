@@ -106,6 +106,26 @@ export class PublishTransport extends Transport {
     await slot.transceiver.sender.replaceTrack(track);
   }
 
+  /**
+   * Changes how much may be sent, without a negotiation.
+   * @param {Source} source
+   * @param {Pick<PublishOptions, "maxBitrate" | "maxFramerate">} limits
+   */
+  async limit(source, limits) {
+    const slot = this.slots.get(source);
+    if (!slot) return;
+    slot.options = { ...slot.options, ...limits };
+    const { sender } = slot.transceiver;
+    const parameters = sender.getParameters();
+    const wanted = encodingsFor(source, slot.options);
+    if (parameters.encodings.length !== wanted.length) return;
+    parameters.encodings.forEach((encoding, index) => {
+      encoding.maxBitrate = wanted[index].maxBitrate;
+      encoding.maxFramerate = wanted[index].maxFramerate;
+    });
+    await sender.setParameters(parameters);
+  }
+
   /** @param {Source} source */
   async remove(source) {
     const slot = this.slots.get(source);
