@@ -12,6 +12,8 @@ import ctypes
 import os
 import shutil
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,12 @@ from scripts.failures import CommandError
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
+# A path in TMPDIR can be too long for a Unix socket (108 bytes), one in /tmp never is.
+BASE = Path("/tmp")
+_PREFIX = "plenum-"
+_SOCKET = "valkey.sock"
+_LOG = "valkey.log"
+_LEFTOVER_AGE_S = 60.0
 _POLL_S = 0.005
 _LOG_TAIL_BYTES = 400
 _PR_SET_PDEATHSIG = 1
@@ -53,8 +61,8 @@ class EmbeddedRedis:
     async def start(self) -> None:
         """Start the server and wait until it answers. Raises ``CommandError`` if it does not within ten seconds."""
         binary = server_binary()
-        # A path in TMPDIR can be too long for a Unix socket (108 bytes), one in /tmp never is.
-        self._directory = Path(tempfile.mkdtemp(prefix="plenum-", dir="/tmp"))
+        remove_leftovers(BASE)
+        self._directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=BASE))
         self._process = _launch(binary, self._directory, self._socket)
         try:
             await self._wait_until_it_answers()
@@ -88,7 +96,7 @@ class EmbeddedRedis:
     @property
     def _socket(self) -> Path:
         assert self._directory is not None, "the embedded server is not running"
-        return self._directory / "valkey.sock"
+        return self._directory / _SOCKET
 
     async def _wait_until_it_answers(self) -> None:
         assert self._process is not None
@@ -102,11 +110,32 @@ class EmbeddedRedis:
 
     def _last_words(self) -> str:
         assert self._directory is not None
-        text = (self._directory / "valkey.log").read_text(errors="replace")
+        text = (self._directory / _LOG).read_text(errors="replace")
         return text[-_LOG_TAIL_BYTES:].strip() or "it left no message"
 
 
 _HINT = "Set redis.url (PLENUM_REDIS__URL) to use a Redis or Valkey server of your own."
+
+
+def remove_leftovers(base: Path) -> None:
+    """Remove the directories of servers whose process was killed: ours, not just made, and nobody answers there."""
+    for directory in base.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            found = directory.lstat()
+            recent = time.time() - found.st_mtime < _LEFTOVER_AGE_S
+            if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode) or recent:
+                continue
+            if (directory / _LOG).is_file() and not _listens(directory / _SOCKET):
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def server_binary() -> Path:
@@ -123,10 +152,10 @@ def server_binary() -> Path:
         raise CommandError(f"there is no embedded Redis for this machine: {error}", _HINT) from error
 
 
-def _launch(binary: Path, directory: Path, socket: Path) -> subprocess.Popen[bytes]:
-    with (directory / "valkey.log").open("wb") as log:
+def _launch(binary: Path, directory: Path, address: Path) -> subprocess.Popen[bytes]:
+    with (directory / _LOG).open("wb") as log:
         return subprocess.Popen(
-            _command(binary, socket),
+            _command(binary, address),
             cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -137,10 +166,10 @@ def _launch(binary: Path, directory: Path, socket: Path) -> subprocess.Popen[byt
         )
 
 
-def _command(binary: Path, socket: Path) -> list[str]:
+def _command(binary: Path, address: Path) -> list[str]:
     options = {
         "--port": "0",
-        "--unixsocket": str(socket),
+        "--unixsocket": str(address),
         "--unixsocketperm": "700",
         "--save": "",
         "--appendonly": "no",
@@ -150,9 +179,9 @@ def _command(binary: Path, socket: Path) -> list[str]:
     return [str(binary), *(part for pair in options.items() for part in pair)]
 
 
-async def _answers(socket: Path) -> bool:
+async def _answers(address: Path) -> bool:
     with contextlib.suppress(OSError):
-        reader, writer = await asyncio.open_unix_connection(str(socket))
+        reader, writer = await asyncio.open_unix_connection(str(address))
         try:
             writer.write(b"PING\r\n")
             return (await reader.readline()).startswith(b"+PONG")

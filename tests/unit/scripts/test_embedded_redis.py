@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -109,3 +111,28 @@ async def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypat
     monkeypatch.setattr(embedded_redis, "START_TIMEOUT_S", 0.1)
     with pytest.raises(CommandError, match="did not answer"):
         await EmbeddedRedis().start()
+
+
+async def test_what_killed_servers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    def make(name: str, *, age_s: float, log: bool = True) -> Path:
+        directory = tmp_path / name
+        directory.mkdir()
+        if log:
+            (directory / "valkey.log").touch()
+        os.utime(directory, (time.time() - age_s,) * 2)
+        return directory
+
+    left = make("plenum-left", age_s=3600)
+    keep = [
+        make("plenum-starting", age_s=1),
+        make("plenum-foreign", age_s=3600, log=False),
+        make("other-old", age_s=3600),
+    ]
+    live = make("plenum-live", age_s=0)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(live / "valkey.sock"))
+        listener.listen()
+        os.utime(live, (time.time() - 3600,) * 2)
+        embedded_redis.remove_leftovers(tmp_path)
+    assert not left.exists()
+    assert all(directory.exists() for directory in [*keep, live])
