@@ -1,0 +1,53 @@
+"""The bitrate at which packets arrive at the receiver, by its own clock."""
+
+from __future__ import annotations
+
+from collections import deque
+
+WINDOW_S = 0.5
+LONGEST_WINDOW_S = 2.0
+FEWEST_BURSTS = 6
+SHORTEST_SPAN_S = 0.1
+
+
+class AcknowledgedBitrate:
+    """A window that slides over the bursts that arrived: half a second, and more where packets are rare.
+
+    It follows a fall within its length, which matters: what arrives while a queue grows is the capacity of the path.
+    """
+
+    __slots__ = ("_bursts", "_bytes")
+
+    def __init__(self) -> None:
+        self._bursts: deque[tuple[float, int]] = deque()
+        self._bytes = 0
+
+    def on_burst(self, arrival_s: float, size_bytes: int) -> None:
+        """A burst arrived."""
+        bursts = self._bursts
+        if bursts and not 0 <= arrival_s - bursts[-1][0] < LONGEST_WINDOW_S:
+            self.reset()
+        bursts.append((arrival_s, size_bytes))
+        total = self._bytes + size_bytes
+        begin = arrival_s - WINDOW_S
+        while len(bursts) > FEWEST_BURSTS and bursts[1][0] < begin:
+            total -= bursts.popleft()[1]
+        self._bytes = total
+
+    @property
+    def bps(self) -> float | None:
+        """Bits a second, None while too little is known."""
+        bursts = self._bursts
+        if len(bursts) < FEWEST_BURSTS:
+            return None
+        # What came in the first burst came before the time that is measured.
+        first_s, first_bytes = bursts[0]
+        span_s = bursts[-1][0] - first_s
+        if span_s < SHORTEST_SPAN_S:
+            return None
+        return (self._bytes - first_bytes) * 8 / span_s
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._bursts.clear()
+        self._bytes = 0

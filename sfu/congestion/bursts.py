@@ -1,0 +1,98 @@
+"""Packets sent close together, and how much further apart such bursts arrive than they were sent.
+
+draft-ietf-rmcat-gcc-02, section 5.2 (pre-filtering): packets within 5 ms are one burst, and so are packets that a
+stalled hop let go all at once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sfu.congestion.sent import Result
+
+BURST_S = 0.005
+MAX_BURST_S = 0.1
+MAX_STEP_S = 3.0
+"""Clocks that drift apart by more between two bursts were reset, or there was an outage: begin anew."""
+
+
+class Burst(NamedTuple):
+    """One finished burst, compared with the one before it."""
+
+    send_delta_s: float
+    arrival_delta_s: float
+    arrival_s: float
+    one_way_s: float
+    """Arrival minus sending on two clocks: only its changes mean something."""
+    size_bytes: int
+
+
+class BurstGrouper:
+    """Collects packets to bursts. Needs two bursts before the first comes out."""
+
+    __slots__ = (
+        "_arrival_s",
+        "_bytes",
+        "_first_arrival_s",
+        "_first_send_s",
+        "_one_way_s",
+        "_previous_arrival_s",
+        "_previous_send_s",
+        "_send_s",
+        "resets",
+    )
+
+    def __init__(self) -> None:
+        self.resets = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._bytes = 0
+        self._first_send_s = self._send_s = self._previous_send_s = -1.0
+        self._first_arrival_s = self._arrival_s = self._previous_arrival_s = -1.0
+        self._one_way_s = 0.0
+
+    def add(self, results: list[Result]) -> list[Burst]:
+        """Take packets in the order of arrival; returns the bursts that they complete."""
+        finished: list[Burst] = []
+        size, one_way = self._bytes, self._one_way_s
+        first_send, last_send = self._first_send_s, self._send_s
+        first_arrival, last_arrival = self._first_arrival_s, self._arrival_s
+        for send, arrival, packet_bytes, _ in results:
+            if size:
+                if send < first_send:
+                    continue  # overtaken by a whole burst: says nothing about the queue now
+                step = arrival - last_arrival
+                belongs = send - first_send <= BURST_S or (
+                    step <= BURST_S and step < send - last_send and arrival - first_arrival < MAX_BURST_S
+                )
+                if belongs:
+                    size += packet_bytes
+                    if send > last_send:
+                        last_send = send
+                    if arrival > last_arrival:
+                        last_arrival = arrival
+                    if arrival - send < one_way:
+                        one_way = arrival - send
+                    continue
+                self._finish(last_send, last_arrival, one_way, size, finished)
+            size = packet_bytes
+            first_send = last_send = send
+            first_arrival = last_arrival = arrival
+            one_way = arrival - send
+        self._bytes, self._one_way_s = size, one_way
+        self._first_send_s, self._send_s = first_send, last_send
+        self._first_arrival_s, self._arrival_s = first_arrival, last_arrival
+        return finished
+
+    def _finish(self, send: float, arrival: float, one_way: float, size: int, finished: list[Burst]) -> None:
+        previous_send, previous_arrival = self._previous_send_s, self._previous_arrival_s
+        self._previous_send_s, self._previous_arrival_s = send, arrival
+        if previous_send < 0:
+            return
+        send_delta, arrival_delta = send - previous_send, arrival - previous_arrival
+        if abs(arrival_delta - send_delta) > MAX_STEP_S or send_delta > MAX_STEP_S:
+            self.resets += 1
+            return
+        finished.append(Burst(send_delta, arrival_delta, arrival, one_way, size))

@@ -1,0 +1,353 @@
+"""What the path towards one subscriber can carry, and why: the face of this package for a sending Transport.
+
+Delay tells first (a queue grows), loss tells what delay cannot, probes find room in a round trip where growth would
+take minutes. Clients without transport-wide feedback are judged by REMB and receiver reports.
+"""
+
+from __future__ import annotations
+
+from sfu.congestion.acknowledged import AcknowledgedBitrate
+from sfu.congestion.bursts import BurstGrouper
+from sfu.congestion.changes import Change, ChangeLog, Reason
+from sfu.congestion.loss import CUT_ABOVE, LossControl
+from sfu.congestion.probe_results import ProbeCluster, ProbeMeasure
+from sfu.congestion.probing import Prober
+from sfu.congestion.queue_delay import Drain, QueueDelay
+from sfu.congestion.rate_control import RateControl
+from sfu.congestion.reports import ReportEstimator
+from sfu.congestion.sending_rate import SendingRate
+from sfu.congestion.sent import Match, SentPackets
+from sfu.congestion.trend import TrendDetector, Usage
+from sfu.rtp.twcc import TransportFeedback
+
+START_BPS, MIN_BPS, MAX_BPS = 600_000, 50_000, 20_000_000
+DEFAULT_RTT_S = 0.1
+SILENCE_S = 1.0
+REPORT_SILENCE_S = 8.0
+"""Receiver reports come each second or so, but RFC 3550 section 6.2 lets them be five seconds apart."""
+BACK_OFF = 0.7
+BACK_OFF_INTERVAL_S = 0.5
+STALE_S = 2.0
+PRUNE_INTERVAL_S = 1.0
+CALM_QUEUE_S = 0.06
+ROUTE_SHARE = 0.5
+
+
+class BandwidthEstimator:
+    """One for each sending Transport. All times are ``now`` in seconds, monotonic; all rates bits a second.
+
+    Call ``on_sent`` for each packet, ``tick`` every 25 to 100 ms, and send what ``probe_due`` asks for.
+    """
+
+    __slots__ = (
+        "_acknowledged",
+        "_answered_bytes",
+        "_backed_off_at",
+        "_before_silence_bps",
+        "_cause",
+        "_changes",
+        "_drain",
+        "_feedback_at",
+        "_grouper",
+        "_in_flight",
+        "_loss",
+        "_measure",
+        "_min_bps",
+        "_packets",
+        "_prober",
+        "_prune_at",
+        "_queue",
+        "_rate",
+        "_reported",
+        "_reports",
+        "_sending",
+        "_sent_bytes",
+        "_start_bps",
+        "_trend",
+        "_unanswered_since",
+        "estimate_bps",
+        "reason",
+        "rtt_s",
+        "wanted_bps",
+    )
+
+    def __init__(
+        self, now: float, *, start_bps: int = START_BPS, min_bps: int = MIN_BPS, max_bps: int = MAX_BPS
+    ) -> None:
+        self.estimate_bps = start_bps
+        self.reason = Reason.START
+        self.rtt_s = DEFAULT_RTT_S
+        self.wanted_bps = max_bps
+        self._start_bps, self._min_bps = start_bps, min_bps
+        self._cause = Reason.START
+        self._changes = ChangeLog()
+        self._packets = SentPackets()
+        self._in_flight = self._packets.in_flight
+        self._grouper = BurstGrouper()
+        self._trend = TrendDetector()
+        self._acknowledged = AcknowledgedBitrate()
+        self._queue = QueueDelay()
+        self._drain = Drain(self._queue)
+        self._rate = RateControl(start_bps, min_bps, max_bps)
+        self._loss = LossControl()
+        self._sending = SendingRate(now)
+        self._prober = Prober(start_bps, max_bps, now)
+        self._measure: ProbeMeasure | None = None
+        self._reports = ReportEstimator(start_bps, min_bps, max_bps)
+        self._reported = False
+        self._sent_bytes = self._answered_bytes = 0
+        self._feedback_at: float | None = None
+        self._unanswered_since: float | None = None
+        self._backed_off_at = float("-inf")
+        self._before_silence_bps = 0.0
+        self._prune_at = now + PRUNE_INTERVAL_S
+
+    # -- What happens ----------------------------------------------------------------------------------------------
+
+    def on_sent(self, twcc_seq: int, size_bytes: int, now: float, probe_cluster: int | None = None) -> None:
+        """A packet left under this 16-bit transport-wide number; ``size_bytes`` with its RTP header."""
+        self._in_flight[twcc_seq] = (now, size_bytes, probe_cluster)
+        self._sent_bytes += size_bytes
+
+    def on_sent_unnumbered(self, size_bytes: int) -> None:
+        """A packet (or several) left without a transport-wide number."""
+        self._sent_bytes += size_bytes
+
+    def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
+        """The subscriber told which packets arrived when."""
+        match = self._packets.match(feedback)
+        self._packets.follow(feedback)
+        if not match.received and not match.lost:
+            return
+        self._on_heard(now)
+        overused = self._on_received(match, now) if match.received else False
+        self._loss.on_packets(
+            len(match.received),
+            match.lost - match.returned,
+            rate_bps=self.estimate_bps,
+            sent_bps=self._sending.bps,
+            queue_s=self._queue.seconds,
+            now=now,
+        )
+        self._control(overused, now)
+        self._take_probe_result(now)
+        self._publish(now)
+
+    def on_rtt(self, rtt_s: float, now: float) -> None:
+        """A round trip was measured, by receiver reports as a rule."""
+        self.rtt_s += (rtt_s - self.rtt_s) / 4
+        self._reports.on_rtt(rtt_s, now)
+
+    def on_loss_report(self, fraction_lost: float, now: float) -> None:
+        """A receiver report tells the loss since the last one, 0.0 to 1.0; not used once feedback has come."""
+        if self._feedback_at is None:
+            self._hear_report()
+            self._reports.on_loss_report(fraction_lost, self._sending.bps, now)
+            self._publish(now)
+
+    def on_remb(self, bps: int, now: float) -> None:
+        """The subscriber's own estimate of what it can take: always a cap while it is fresh."""
+        self._hear_report()
+        self._reports.on_remb(bps, now)
+        self._publish(now)
+
+    def set_wanted_bps(self, bps: int) -> None:
+        """What would be sent if the path allowed: beyond it there is nothing to probe for."""
+        self.wanted_bps = bps
+
+    def on_route_change(self, now: float) -> None:
+        """The subscriber is reached another way now: nothing that was learnt holds."""
+        bps = min(self.estimate_bps, max(self._start_bps, int(self.estimate_bps * ROUTE_SHARE)))
+        self._packets.clear()
+        self._trend = TrendDetector()
+        self._measure = None
+        for part in (self._grouper, self._acknowledged, self._queue, self._loss):
+            part.reset()
+        self._drain.stop()
+        self._rate.reset(bps)
+        self._reports.reset(bps)
+        self._prober.restart(bps, now)
+        self._unanswered_since, self._before_silence_bps = None, 0.0
+        self._cause = Reason.ROUTE_CHANGE
+        self._publish(now)
+
+    def tick(self, now: float) -> None:
+        """Time passes."""
+        self._sending.update(self._sent_bytes, self.estimate_bps, now)
+        self._watch_silence(now)
+        if now >= self._prune_at:
+            self._prune_at = now + PRUNE_INTERVAL_S
+            self._packets.prune(now)
+            self._publish(now)
+
+    def probe_due(self, now: float) -> ProbeCluster | None:
+        """A cluster of packets to send now at its rate, tagged with its id in ``on_sent``; media may be part of it."""
+        if (self._reported and self._feedback_at is None) or self._before_silence_bps:
+            return None
+        loss = self._loss
+        calm = (
+            self._trend.usage is not Usage.OVERUSE
+            and not self._drain.active
+            and self._queue.seconds < CALM_QUEUE_S
+            and loss.fraction - loss.own_loss < CUT_ABOVE
+        )
+        cluster = self._prober.due(self._rate.bps, self.wanted_bps, calm=calm, now=now)
+        if cluster is not None:
+            self._measure = ProbeMeasure(cluster)
+        return cluster
+
+    # -- What it says ----------------------------------------------------------------------------------------------
+
+    @property
+    def application_limited(self) -> bool:
+        """Whether so little is sent that the path is not being tried."""
+        return self._sending.application_limited
+
+    def changes(self) -> list[Change]:
+        """The last changes of the estimate, oldest first."""
+        return self._changes.recent()
+
+    def explain(self) -> dict[str, object]:
+        """Figures behind the estimate."""
+        acknowledged_bps = self._acknowledged.bps
+        return {
+            "estimate_bps": self.estimate_bps,
+            "reason": self.reason.value,
+            "wanted_bps": self.wanted_bps,
+            "sent_bps": round(self._sending.bps),
+            "acknowledged_bps": None if acknowledged_bps is None else round(acknowledged_bps),
+            "application_limited": self._sending.application_limited,
+            "usage": self._trend.usage.value,
+            "queue_ms": round(self._queue.seconds * 1000, 1),
+            "loss": round(self._loss.fraction, 4),
+            "own_loss": round(self._loss.own_loss, 4),
+            "rtt_ms": round(self.rtt_s * 1000, 1),
+            "feedback": "transport-wide" if self._feedback_at is not None else "reports" if self._reported else "none",
+        }
+
+    # -- Inside ----------------------------------------------------------------------------------------------------
+
+    def _on_heard(self, now: float) -> None:
+        """Feedback is there (again)."""
+        before_bps, self._before_silence_bps = self._before_silence_bps, 0.0
+        stale = self._feedback_at is not None and now - self._feedback_at > STALE_S
+        self._feedback_at = now
+        self._answered_bytes, self._unanswered_since = self._sent_bytes, None
+        if before_bps or stale:
+            # Delays across the gap are no gradient, and what was lost in it was not lost for its rate.
+            self._grouper.reset()
+            self._trend.reset()
+            self._acknowledged.reset()
+            self._loss.skip()
+        if before_bps:
+            self._prober.on_fall(before_bps, self._rate.bps, now)
+
+    def _on_received(self, match: Match, now: float) -> bool:
+        """Feed the measures; True if one burst showed overuse."""
+        measure = self._measure
+        if measure is not None:
+            wanted = measure.cluster.id
+            for send_s, arrival_s, size_bytes, cluster in match.received:
+                if cluster == wanted:
+                    measure.on_arrival(send_s, arrival_s, size_bytes)
+        bursts = self._grouper.add(match.received)
+        if not bursts:
+            return False
+        overused = False
+        on_burst, on_acknowledged = self._trend.on_burst, self._acknowledged.on_burst
+        # Where a feedback was lost, as many of its packets arrived, as far as one can tell, as of this one.
+        extra_bytes = match.unreported_bytes * len(match.received) // (len(match.received) + match.lost)
+        least_s = bursts[0].one_way_s
+        for send_delta_s, arrival_delta_s, arrival_s, one_way_s, size_bytes in bursts:
+            if on_burst(send_delta_s, arrival_delta_s, arrival_s) is Usage.OVERUSE:
+                overused = True
+            on_acknowledged(arrival_s, size_bytes + extra_bytes)
+            extra_bytes = 0
+            if one_way_s < least_s:
+                least_s = one_way_s
+        self._queue.update(least_s, now)
+        return overused
+
+    def _control(self, overused: bool, now: float) -> None:
+        rate, usage = self._rate, self._trend.usage
+        acknowledged_bps = self._acknowledged.bps
+        limited = self._sending.application_limited
+        before_bps = rate.bps
+        if overused or usage is Usage.OVERUSE:
+            if rate.may_decrease(acknowledged_bps, self.rtt_s, now):
+                rate.decrease(acknowledged_bps, self._queue.seconds, limited, now)
+                self._drain.on_decrease(now)
+                self._prober.on_overuse(now)
+                self._prober.on_fall(before_bps, rate.bps, now)
+                self._cause = Reason.OVERUSE
+        else:
+            hold = limited or self._drain.active or self._loss.holding
+            rate.follow(usage, acknowledged_bps, self.rtt_s, hold=hold, now=now)
+            if rate.bps > before_bps:
+                self._cause = Reason.GROWTH
+            elif limited and self._cause is Reason.GROWTH:
+                self._cause = Reason.APPLICATION_LIMITED
+        self._drain.update(now)
+
+    def _take_probe_result(self, now: float) -> None:
+        measure = self._measure
+        if measure is None or not measure.enough:
+            return
+        self._measure = None
+        result = measure.result()
+        if result is None:
+            return
+        self._prober.on_result(result, self._rate.bps, now)
+        if self._trend.usage is Usage.OVERUSE or self._drain.active:
+            return
+        if result.bps > self._rate.bps:
+            self._rate.set(result.bps, now)
+            self._cause = Reason.PROBE
+        cap_bps = self._loss.cap_bps
+        if cap_bps is not None and result.bps > cap_bps:
+            self._loss.cap_bps = result.bps
+
+    def _hear_report(self) -> None:
+        self._reported = True
+        if self._feedback_at is None:
+            self._answered_bytes, self._unanswered_since = self._sent_bytes, None
+
+    def _watch_silence(self, now: float) -> None:
+        """Back off when what is sent remains without any answer."""
+        if self._sent_bytes == self._answered_bytes:
+            return
+        if self._unanswered_since is None:
+            self._unanswered_since = now
+            return
+        by_reports = self._reported and self._feedback_at is None
+        patience_s = (REPORT_SILENCE_S if by_reports else SILENCE_S) + self.rtt_s
+        if now - self._unanswered_since < patience_s or now - self._backed_off_at < BACK_OFF_INTERVAL_S:
+            return
+        self._backed_off_at = now
+        if by_reports:
+            self._reports.back_off(BACK_OFF)
+        else:
+            self._before_silence_bps = self._before_silence_bps or float(self.estimate_bps)
+            self._rate.reduce(BACK_OFF)
+            self._cause = Reason.NO_FEEDBACK
+        self._publish(now)
+
+    def _publish(self, now: float) -> None:
+        """The least of what the parts allow is the estimate, and that part the reason."""
+        if self._reported and self._feedback_at is None:
+            bps, reason = self._reports.bps(now), self._reports.reason
+        else:
+            bps, reason = self._rate.bps, self._cause
+            if self._drain.active:
+                bps, reason = bps * self._drain.factor, Reason.DRAINING
+            cap_bps = self._loss.cap_bps
+            if cap_bps is not None and cap_bps < bps:
+                bps, reason = cap_bps, Reason.LOSS
+            remb_bps = self._reports.remb_bps(now) if self._reported else None
+            if remb_bps is not None and remb_bps < bps:
+                bps, reason = remb_bps, Reason.REMB
+        estimate_bps = max(self._min_bps, int(bps))
+        self.reason = reason
+        if estimate_bps != self.estimate_bps:
+            self._changes.note(now, self.estimate_bps, estimate_bps, reason)
+            self.estimate_bps = estimate_bps

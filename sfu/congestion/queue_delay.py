@@ -1,0 +1,89 @@
+"""How long packets stand in the path's queue, and the deeper cut that empties it.
+
+The delay gradient says that a queue grows, not how long it is: after a fall of the path's rate a queue stays that was
+built meanwhile, and 0.85 of the rate would take many seconds to empty it.
+"""
+
+from __future__ import annotations
+
+HALF_WINDOW_S = 10.0
+"""The base is the least of the last 10 to 20 s: clocks drift by 2 ms at most, and a longer route becomes the base."""
+DRAIN_FROM_S = 0.08
+DRAIN_TO_S = 0.03
+LONGEST_DRAIN_S = 3.0
+"""If that much room empties no queue it is not ours (a greedy competitor, or a longer route): live with it."""
+DEEPEST_FACTOR = 0.5
+
+
+class QueueDelay:
+    """``seconds``: one-way delay above the least of late. Needs no common clock."""
+
+    __slots__ = ("_base_s", "_last_s", "_older_base_s", "_turned_at", "seconds")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the base: the path changed."""
+        self.seconds = self._last_s = 0.0
+        self._base_s = self._older_base_s = float("inf")
+        self._turned_at = float("-inf")
+
+    def update(self, one_way_s: float, now: float) -> None:
+        """The least one-way delay within one feedback (arrival minus sending, on two clocks)."""
+        self._last_s = one_way_s
+        if now - self._turned_at > HALF_WINDOW_S:
+            self._older_base_s = self._base_s
+            self._base_s = one_way_s
+            self._turned_at = now
+        elif one_way_s < self._base_s:
+            self._base_s = one_way_s
+        self.seconds = one_way_s - min(self._base_s, self._older_base_s)
+
+    def accept(self, now: float) -> None:
+        """Take the present delay for the base."""
+        self._base_s = self._last_s
+        self._older_base_s = float("inf")
+        self._turned_at = now
+        self.seconds = 0.0
+
+
+class Drain:
+    """While it is on, only ``factor`` of the rate is given out."""
+
+    __slots__ = ("_queue", "_since", "factor")
+
+    def __init__(self, queue: QueueDelay) -> None:
+        self._queue = queue
+        self._since: float | None = None
+        self.factor = 1.0
+
+    @property
+    def active(self) -> bool:
+        """Whether a queue is being emptied."""
+        return self._since is not None
+
+    def on_decrease(self, now: float) -> None:
+        """The rate was cut for overuse."""
+        if self._since is None and self._queue.seconds > DRAIN_FROM_S:
+            self._since = now
+        self.update(now)
+
+    def update(self, now: float) -> None:
+        """Look at the queue again."""
+        if self._since is None:
+            return
+        queue_s = self._queue.seconds
+        if now - self._since > LONGEST_DRAIN_S:
+            self._queue.accept(now)
+            self.stop()
+        elif queue_s < DRAIN_TO_S:
+            self.stop()
+        else:
+            # Aim at an empty queue within a second.
+            self.factor = max(DEEPEST_FACTOR, 1.0 - queue_s)
+
+    def stop(self) -> None:
+        """Give out the whole rate again."""
+        self._since = None
+        self.factor = 1.0

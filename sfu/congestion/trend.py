@@ -1,0 +1,135 @@
+"""Is the queue on the path growing? The slope of the delay against an adaptive threshold.
+
+draft-ietf-rmcat-gcc-02 sections 5.3 to 5.5, with a line fitted through the smoothed delay in place of the Kalman
+filter, as browsers do it today. The threshold adapts to what the path does by itself, so that jitter is no overuse and
+a greedy competitor does not starve us (Carlucci et al., "Analysis and Design of the Google Congestion Control").
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+
+WINDOW = 20
+SMOOTHING = 0.9
+GAIN = 4.0
+MAX_DELTAS = 60
+FIRST_THRESHOLD_MS = 12.5
+MIN_THRESHOLD_MS, MAX_THRESHOLD_MS = 6.0, 600.0
+THRESHOLD_UP, THRESHOLD_DOWN = 0.0087, 0.039
+SPIKE_MS = 15.0
+"""A trend this far beyond the threshold is a sudden event, to which the threshold must not adapt."""
+OVERUSE_MS = 10.0
+MAX_ADAPT_STEP_MS = 100.0
+REBASE_MS = 10_000.0
+
+
+class Usage(enum.Enum):
+    """What the delay says about the path."""
+
+    UNDERUSE = "underuse"
+    NORMAL = "normal"
+    OVERUSE = "overuse"
+
+
+class TrendDetector:
+    """Takes the deltas of bursts; ``usage`` is its verdict."""
+
+    __slots__ = (
+        "_accumulated_ms",
+        "_adapted_at_ms",
+        "_base_ms",
+        "_deltas",
+        "_over_count",
+        "_over_ms",
+        "_points",
+        "_previous",
+        "_smoothed_ms",
+        "_sum_x",
+        "_sum_xx",
+        "_sum_xy",
+        "_sum_y",
+        "threshold_ms",
+        "trend",
+        "usage",
+    )
+
+    def __init__(self) -> None:
+        self.threshold_ms = FIRST_THRESHOLD_MS
+        self.usage = Usage.NORMAL
+        self._points: deque[tuple[float, float]] = deque()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the delays, as after a silence; the threshold that was learnt stays."""
+        self.usage = Usage.NORMAL
+        self.trend = self._previous = 0.0
+        self._points.clear()
+        self._deltas = 0
+        self._accumulated_ms = self._smoothed_ms = 0.0
+        self._sum_x = self._sum_y = self._sum_xx = self._sum_xy = 0.0
+        self._base_ms = self._adapted_at_ms = -1.0
+        self._over_ms, self._over_count = -1.0, 0
+
+    def on_burst(self, send_delta_s: float, arrival_delta_s: float, arrival_s: float) -> Usage:
+        """One burst more; seconds, ``arrival_s`` on the receiver's clock."""
+        arrival_ms = arrival_s * 1000.0
+        if self._base_ms < 0:
+            self._base_ms = self._adapted_at_ms = arrival_ms
+        elif arrival_ms - self._base_ms > REBASE_MS:
+            self._rebase(arrival_ms)
+        if self._deltas < MAX_DELTAS:
+            self._deltas += 1
+        self._accumulated_ms += (arrival_delta_s - send_delta_s) * 1000.0
+        y = self._smoothed_ms = SMOOTHING * self._smoothed_ms + (1 - SMOOTHING) * self._accumulated_ms
+        x = arrival_ms - self._base_ms
+        points = self._points
+        points.append((x, y))
+        sum_x, sum_y = self._sum_x + x, self._sum_y + y
+        sum_xx, sum_xy = self._sum_xx + x * x, self._sum_xy + x * y
+        trend = self._previous
+        if len(points) > WINDOW:
+            x, y = points.popleft()
+            sum_x -= x
+            sum_y -= y
+            sum_xx -= x * x
+            sum_xy -= x * y
+        if len(points) == WINDOW:
+            spread = sum_xx - sum_x * sum_x / WINDOW
+            if spread > 1e-3:
+                trend = (sum_xy - sum_x * sum_y / WINDOW) / spread
+        self._sum_x, self._sum_y, self._sum_xx, self._sum_xy = sum_x, sum_y, sum_xx, sum_xy
+        self._detect(trend, send_delta_s * 1000.0, arrival_ms)
+        return self.usage
+
+    def _rebase(self, arrival_ms: float) -> None:
+        """Count anew from here, and sum anew: running sums of growing numbers lose their digits."""
+        shift, self._base_ms = arrival_ms - self._base_ms, arrival_ms
+        level, points = self._accumulated_ms, self._points
+        self._accumulated_ms, self._smoothed_ms = 0.0, self._smoothed_ms - level
+        moved = [(x - shift, y - level) for x, y in points]
+        points.clear()
+        points.extend(moved)
+        self._sum_x, self._sum_y = sum(x for x, _ in moved), sum(y for _, y in moved)
+        self._sum_xx, self._sum_xy = sum(x * x for x, _ in moved), sum(x * y for x, y in moved)
+
+    def _detect(self, trend: float, send_delta_ms: float, arrival_ms: float) -> None:
+        scaled = trend * self._deltas * GAIN
+        threshold = self.threshold_ms
+        if scaled > threshold:
+            # Half of the first delta: the crossing lies somewhere within it.
+            self._over_ms = send_delta_ms / 2 if self._over_ms < 0 else self._over_ms + send_delta_ms
+            self._over_count += 1
+            if self._over_ms > OVERUSE_MS and self._over_count > 1 and trend >= self._previous:
+                self._over_ms, self._over_count = 0.0, 0
+                self.usage = Usage.OVERUSE
+        else:
+            self._over_ms, self._over_count = -1.0, 0
+            self.usage = Usage.UNDERUSE if scaled < -threshold else Usage.NORMAL
+        self.trend = self._previous = trend
+        distance = abs(scaled) - threshold
+        if distance <= SPIKE_MS:
+            rate = THRESHOLD_DOWN if distance < 0 else THRESHOLD_UP
+            step_ms = min(arrival_ms - self._adapted_at_ms, MAX_ADAPT_STEP_MS)
+            self.threshold_ms = min(MAX_THRESHOLD_MS, max(MIN_THRESHOLD_MS, threshold + rate * distance * step_ms))
+        self._adapted_at_ms = arrival_ms
