@@ -33,7 +33,11 @@ create_venv() {
         "Debian, Ubuntu: sudo apt-get install $package" "Then run make again."
 }
 
-if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1 || ! supported "$venv/bin/python"; then
+# An environment that another tool made may have no pip yet; it is completed, not replaced.
+usable() { supported "$venv/bin/python" && { has_pip || "$venv/bin/python" -m ensurepip >/dev/null 2>&1; }; }
+has_pip() { "$venv/bin/python" -m pip --version >/dev/null 2>&1; }
+
+if ! usable; then
     python="$(find_python)"
     say "creating $venv with $("$python" --version 2>&1)"
     create_venv "$python"
