@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -13,14 +12,14 @@ import structlog
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from sfu.connection import TransportState
 from signaling import effects as fx
 from signaling import membership
 from signaling.catalogue import CATALOGUE
 from signaling.context import Context
 from signaling.envelope import Frame, Letter, explain
 from signaling.errors import CloseCode, ErrorCode, RoomError
-from signaling.messages.base import Leg, Outgoing
+from signaling.media_listener import MediaListener
+from signaling.messages.base import Outgoing
 from signaling.messages.room import Ack, ErrorMessage
 from signaling.model import Role
 from signaling.negotiation import Negotiation
@@ -28,7 +27,6 @@ from signaling.options import RoomOptions
 from signaling.room import Participant, Room
 from signaling.room_state import room_state
 from signaling.session import Session
-from signaling.speakers import SpeakerBoard
 from signaling.tokens import Identity
 
 if TYPE_CHECKING:
@@ -78,12 +76,9 @@ class LiveRoom:
         self._around = around
         self._remembered = remembered
         self._whip_ends: dict[str, Callable[[], None]] = {}
-        self._transport_watchers: dict[str, Callable[[TransportState], None]] = {}
-        self._speakers = SpeakerBoard(room)
-        self._speakers_due: tuple[str | None, dict[str, float]] | None = None
-        self._speakers_timer: asyncio.TimerHandle | None = None
+        self.media = MediaListener(room, self.negotiation, self.apply, around.options.speakers_interval_ms / 1000)
         self._log = log.bind(room=room.room_id)
-        router.listener = self
+        router.listener = self.media
 
     # -- joining and leaving ---------------------------------------------------------------------------------------
 
@@ -284,70 +279,11 @@ class LiveRoom:
         if self.room.participants or self.closed:
             return
         self.closed = True
-        if self._speakers_timer is not None:
-            self._speakers_timer.cancel()
         self.router.listener = None
         self.router.close()
-        for watcher in list(self._transport_watchers.values()):
-            watcher(TransportState.CLOSED)
+        self.media.close()
         self._around.on_empty(self)
         self._log.info("room closed")
-
-    # -- from the engine -------------------------------------------------------------------------------------------
-
-    def watch_transport(self, transport: Transport, watcher: Callable[[TransportState], None]) -> None:
-        """Tell ``watcher`` of the states of a transport that belongs to a WHIP or WHEP session."""
-        self._transport_watchers[transport.id] = watcher
-
-    def unwatch_transport(self, transport: Transport) -> None:
-        """Stop telling."""
-        self._transport_watchers.pop(transport.id, None)
-
-    def on_transport_state(self, transport: Transport) -> None:
-        """A Transport's state changed (called by the Router, which must never see a failure of ours)."""
-        try:
-            self._on_transport_state(transport)
-        except Exception:
-            self._log.exception("transport state failed", transport=transport.id)
-
-    def _on_transport_state(self, transport: Transport) -> None:
-        state = transport.state
-        self._log.debug("transport", participant=transport.owner, transport=transport.id, state=state.value)
-        watcher = self._transport_watchers.get(transport.id)
-        if watcher is not None:
-            watcher(state)
-            return
-        seat = self.negotiation.seat_of(transport)
-        participant = self.room.participants.get(transport.owner)
-        if seat is None or participant is None:
-            return
-        leg = Leg.PUBLISH if seat.publish is transport else Leg.SUBSCRIBE
-        if state is TransportState.CLOSED:
-            closed = self.negotiation.on_publish_closed if leg is Leg.PUBLISH else self.negotiation.on_subscribe_closed
-            self.apply(closed(participant))
-        elif state is TransportState.FAILED:
-            error = RoomError(
-                ErrorCode.MEDIA_FAILED, "The media connection has failed.", details={"transport": leg.value}
-            )
-            self._send(fx.Send(participant.username, ErrorMessage(**error.body().model_dump())), None)
-
-    def on_speakers(self, dominant: str | None, levels: dict[str, float]) -> None:
-        """Who is heard has changed (called by the Router, often)."""
-        self._speakers_due = (dominant, levels)
-        if self._speakers_timer is None:
-            self._tell_speakers()
-
-    def _tell_speakers(self) -> None:
-        self._speakers_timer = None
-        if self._speakers_due is None or self.closed:
-            return
-        dominant, levels = self._speakers_due
-        self._speakers_due = None
-        message = self._speakers.update(dominant, levels)
-        if message is not None:
-            self.apply([fx.Broadcast(message)])
-        interval_s = self._around.options.speakers_interval_ms / 1000
-        self._speakers_timer = asyncio.get_running_loop().call_later(interval_s, self._tell_speakers)
 
 
 _EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects | None]] = {

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
-
-from pydantic import StringConstraints
 
 from signaling.errors import ErrorCode, RoomError
 
-ROOM_ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 MAX_USERNAME_CHARACTERS = 128
 MAX_DISPLAY_NAME_CHARACTERS = 128
-
-RoomId = Annotated[str, StringConstraints(pattern=ROOM_ID_PATTERN)]
 
 _room_id = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _control = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

@@ -155,7 +155,7 @@ class WhipGate:
     ) -> None:
         session = _MediaSession(session_id, identity.username, live, transport, publishes, time.monotonic())
         self._sessions[session_id] = session
-        live.watch_transport(transport, lambda state: self._on_state(session, state))
+        live.media.watch(transport, lambda state: self._on_state(session, state))
 
     def _started(self, identity: Identity, session_id: str, transport: Transport, answer: str) -> Started:
         around = self._hub.around
@@ -194,7 +194,7 @@ class WhipGate:
     def _end(self, session: _MediaSession, reason: str) -> None:
         if self._sessions.pop(session.session_id, None) is None:
             return
-        session.live.unwatch_transport(session.transport)
+        session.live.media.unwatch(session.transport)
         if session.publishes:
             session.live.leave(session.username, session.session_id, reason)
         session.transport.close()
@@ -203,7 +203,7 @@ class WhipGate:
         """The room has ended a publisher by itself."""
         session = self._sessions.pop(session_id, None)
         if session is not None:
-            session.live.unwatch_transport(session.transport)
+            session.live.media.unwatch(session.transport)
 
     def _on_state(self, session: _MediaSession, state: TransportState) -> None:
         if state is TransportState.CONNECTED:

@@ -1,0 +1,110 @@
+"""What the engine tells a room: states of Transports, and who is heard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from sfu.connection import TransportState
+from signaling.effects import Broadcast, Effects, Send
+from signaling.errors import ErrorCode, RoomError
+from signaling.messages.base import Leg
+from signaling.messages.room import ErrorMessage
+from signaling.negotiation import Negotiation
+from signaling.room import Room
+from signaling.speakers import SpeakerBoard
+
+if TYPE_CHECKING:
+    from sfu.transport import Transport
+
+log = structlog.get_logger("plenum.room")
+
+Watcher = Callable[[TransportState], None]
+
+
+class MediaListener:
+    """The Router's listener; ``apply`` carries out what follows."""
+
+    def __init__(
+        self, room: Room, negotiation: Negotiation, apply: Callable[[Effects], None], speakers_interval_s: float
+    ) -> None:
+        self._room = room
+        self._negotiation = negotiation
+        self._apply = apply
+        self._watchers: dict[str, Watcher] = {}
+        self._speakers = SpeakerBoard(room)
+        self._speakers_interval_s = speakers_interval_s
+        self._speakers_due: tuple[str | None, dict[str, float]] | None = None
+        self._speakers_timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._log = log.bind(room=room.room_id)
+
+    # -- Transports ------------------------------------------------------------------------------------------------
+
+    def watch(self, transport: Transport, watcher: Watcher) -> None:
+        """Tell ``watcher`` of the states of a transport that belongs to a WHIP or WHEP session."""
+        self._watchers[transport.id] = watcher
+
+    def unwatch(self, transport: Transport) -> None:
+        """Stop telling."""
+        self._watchers.pop(transport.id, None)
+
+    def on_transport_state(self, transport: Transport) -> None:
+        """A Transport's state changed (called by the Router, which must never see a failure of ours)."""
+        try:
+            self._on_state(transport)
+        except Exception:
+            self._log.exception("transport state failed", transport=transport.id)
+
+    def _on_state(self, transport: Transport) -> None:
+        state = transport.state
+        self._log.debug("transport", participant=transport.owner, transport=transport.id, state=state.value)
+        watcher = self._watchers.get(transport.id)
+        if watcher is not None:
+            watcher(state)
+            return
+        seat = self._negotiation.seat_of(transport)
+        participant = self._room.participants.get(transport.owner)
+        if seat is None or participant is None:
+            return
+        leg = Leg.PUBLISH if seat.publish is transport else Leg.SUBSCRIBE
+        if state is TransportState.CLOSED:
+            if leg is Leg.PUBLISH:
+                self._apply(self._negotiation.on_publish_closed(participant))
+            else:
+                self._negotiation.on_subscribe_closed(participant)
+        elif state is TransportState.FAILED:
+            error = RoomError(
+                ErrorCode.MEDIA_FAILED, "The media connection has failed.", details={"transport": leg.value}
+            )
+            self._apply([Send(participant.username, ErrorMessage(**error.body().model_dump()))])
+
+    # -- speakers --------------------------------------------------------------------------------------------------
+
+    def on_speakers(self, dominant: str | None, levels: dict[str, float]) -> None:
+        """Who is heard has changed (called by the Router, often)."""
+        self._speakers_due = (dominant, levels)
+        if self._speakers_timer is None:
+            self._tell_speakers()
+
+    def _tell_speakers(self) -> None:
+        self._speakers_timer = None
+        if self._speakers_due is None or self._closed:
+            return
+        dominant, levels = self._speakers_due
+        self._speakers_due = None
+        message = self._speakers.update(dominant, levels)
+        if message is not None:
+            self._apply([Broadcast(message)])
+        self._speakers_timer = asyncio.get_running_loop().call_later(self._speakers_interval_s, self._tell_speakers)
+
+    def close(self) -> None:
+        """The room has ended, and its Router: tell the watchers."""
+        self._closed = True
+        if self._speakers_timer is not None:
+            self._speakers_timer.cancel()
+        for watcher in list(self._watchers.values()):
+            watcher(TransportState.CLOSED)
