@@ -3,13 +3,12 @@
  * @module
  */
 
-import { canShareScreen, PlenumError, VIDEO_QUALITIES } from "../plenum-client.js";
+import { canShareScreen, PlenumError } from "../plenum-client.js";
 import { inviteLink } from "./address.js";
 import { ChatPanel } from "./chat-panel.js";
-import { ToolButton } from "./controls.js";
 import { h } from "./dom.js";
 import { icon, mark } from "./icons.js";
-import { inputLook } from "./join.js";
+import { MediaSync } from "./media-sync.js";
 import { PeoplePanel } from "./people-panel.js";
 import { helpDialog, SettingsDialog } from "./settings-dialog.js";
 import { listenForShortcuts } from "./shortcuts.js";
@@ -17,6 +16,8 @@ import { SoundOutput } from "./sound-output.js";
 import { Stage } from "./stage.js";
 import { chooseTheme, currentTheme } from "./theme.js";
 import { Toasts } from "./toasts.js";
+import { Tools } from "./toolbar.js";
+import { keepAwake, toggleFullScreen } from "./window.js";
 
 /** @typedef {import("../plenum-client.js").PlenumClient} PlenumClient */
 /** @typedef {import("../plenum-client.js").Participant} Participant */
@@ -40,8 +41,6 @@ export class Conference {
     this.invite = invite;
     this.onLeave = onLeave;
     this.joinedAt = 0;
-    /** @type {Set<string>} Sources the server did not take: not offered again until the user asks for it. */
-    this.refused = new Set();
     /** @type {Map<string, ReturnType<typeof setTimeout>>} Username → the news of leaving, held back. */
     this.leaving = new Map();
     /** @type {(() => void)[]} */
@@ -83,11 +82,23 @@ export class Conference {
       h("span", {}, "You are sharing your screen"),
       h("button", { type: "button", class: "button", "data-testid": "stop-sharing", onclick: () => void this.toggleScreen() }, "Stop sharing"),
     );
-    this.tools = this.#makeTools();
+    this.tools = new Tools({
+      microphone: () => void this.toggleInput("microphone"),
+      camera: () => void this.toggleInput("camera"),
+      screen: () => void this.toggleScreen(),
+      chat: () => this.togglePanel("chat"),
+      people: () => this.togglePanel("people"),
+      leave: () => this.onLeave(),
+      view: () => this.stage.toggleMode(),
+      theme: () => this.#toggleTheme(),
+      settings: () => this.settings.open(),
+      help: () => this.help.showModal(),
+    });
     this.element = this.#build();
     this.#fillAlone();
+    const sync = new MediaSync(client, media);
+    this.undo.push(() => sync.stop());
     this.#listen();
-    this.#followMedia();
   }
 
   /** The conference is on the screen now. */
@@ -136,21 +147,6 @@ export class Conference {
       this.#report(error);
     }
     this.#renderAll();
-  }
-
-  #makeTools() {
-    return {
-      microphone: new ToolButton({ icon: "microphone", label: "Turn off microphone", testid: "toggle-mic", key: "M", onClick: () => void this.toggleInput("microphone") }),
-      camera: new ToolButton({ icon: "camera", label: "Turn off camera", testid: "toggle-camera", key: "V", onClick: () => void this.toggleInput("camera") }),
-      screen: new ToolButton({ icon: "screen", label: "Share your screen", testid: "toggle-screen", key: "S", onClick: () => void this.toggleScreen() }),
-      chat: new ToolButton({ icon: "chat", label: "Chat", testid: "toggle-chat", key: "C", pressed: false, onClick: () => this.togglePanel("chat") }),
-      people: new ToolButton({ icon: "people", label: "Participants", testid: "participants-button", key: "P", pressed: false, onClick: () => this.togglePanel("people") }),
-      leave: new ToolButton({ icon: "leave", label: "Leave", testid: "leave-button", tone: "danger", class: "tool-leave", onClick: () => this.onLeave() }),
-      view: new ToolButton({ icon: "speaker", label: "Speaker view", testid: "view-toggle", key: "G", class: "tool-small", onClick: () => this.stage.toggleMode() }),
-      theme: new ToolButton({ icon: "moon", label: "Light or dark", class: "tool-small tool-theme", onClick: () => this.#toggleTheme() }),
-      settings: new ToolButton({ icon: "settings", label: "Settings", testid: "settings-button", class: "tool-small", onClick: () => this.settings.open() }),
-      help: new ToolButton({ icon: "keyboard", label: "Keyboard shortcuts", key: "?", class: "tool-small tool-help", onClick: () => this.help.showModal() }),
-    };
   }
 
   #build() {
@@ -249,64 +245,23 @@ export class Conference {
       client.on("chat", (message) => this.#receiveChat(message)),
       client.on("muted-by-other", ({ source, by }) => this.#mutedBy(source, by)),
       client.on("local-track-ended", ({ source }) => {
-        if (source === "camera" || source === "microphone") {
-          this.media.lost(source);
-          this.toasts.show(this.media.inputs[source].problem, { kind: "error" });
-        }
+        if (source !== "screen" && source !== "screen-audio") this.toasts.show(this.media.inputs[source].problem, { kind: "error" });
         everything();
       }),
       client.on("publish-failed", ({ source, error }) => {
-        this.refused.add(source);
-        if (source === "camera" || source === "microphone") void this.media.set(source, false);
         this.toasts.show(error.code === "permission_denied" ? `You are not allowed to use your ${source} here.` : error.sentence, { kind: "error" });
         everything();
       }),
       client.on("error", ({ error }) => this.#report(error)),
     );
+    this.media.addEventListener("change", everything);
+    this.undo.push(() => this.media.removeEventListener("change", everything));
     /** @param {KeyboardEvent} event */
     const onEscape = (event) => {
       if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.openPanel(null);
     };
     document.addEventListener("keydown", onEscape);
     this.undo.push(() => document.removeEventListener("keydown", onEscape));
-  }
-
-  /** Keeps what is published in step with what the user wants. */
-  #followMedia() {
-    const onChange = () => {
-      this.syncMedia();
-      this.#renderAll();
-    };
-    this.media.addEventListener("change", onChange);
-    this.undo.push(() => this.media.removeEventListener("change", onChange));
-    this.syncMedia();
-  }
-
-  syncMedia() {
-    const { camera, microphone } = this.media;
-    if (microphone.track) this.#sync("microphone", microphone, {});
-    const { maxBitrate } = VIDEO_QUALITIES[this.media.preferences.quality];
-    this.#sync("camera", camera, { maxBitrate, maxFramerate: this.media.framerate });
-  }
-
-  /**
-   * @param {"camera" | "microphone"} source
-   * @param {import("./local-media.js").Input} input
-   * @param {import("../sdk/types.js").PublishOptions} options
-   */
-  #sync(source, { on, track }, options) {
-    const { client } = this;
-    const local = client.local.get(source);
-    if (!local) {
-      // A microphone that is off is published too, to be back at once; a camera that is off is closed.
-      if (track && (on || (source === "microphone" && !this.refused.has(source)))) void client.publish(track, source, { ...options, muted: !on }).catch(() => undefined);
-      return;
-    }
-    if (local.track !== track) void client.replaceTrack(source, track);
-    if (options.maxBitrate && local.options.maxBitrate !== options.maxBitrate) {
-      client.setLimits(source, { maxBitrate: options.maxBitrate }).catch(() => undefined);
-    }
-    client.setMuted(source, !on);
   }
 
   /** @param {import("../plenum-client.js").ClientEvents["state"]} detail */
@@ -350,7 +305,6 @@ export class Conference {
    * @param {string} by
    */
   #mutedBy(source, by) {
-    if (source === "camera" || source === "microphone") void this.media.set(source, false);
     const what = source === "screen" ? "stopped your screen share" : `turned off your ${source}`;
     this.toasts.show(by ? `${this.#nameOf(by)} ${what}.` : `This room mutes newcomers: your ${source} is off.`, { iconName: `${source}-off` });
   }
@@ -422,23 +376,18 @@ export class Conference {
   }
 
   #renderTools() {
-    const { microphone, camera, screen, chat, people, view, theme } = this.tools;
     const { permissions, settings } = this.client.model;
-    microphone.set({ ...inputLook("microphone", this.media.microphone), disabled: permissions.can_share_audio === false });
-    camera.set({ ...inputLook("camera", this.media.camera), disabled: permissions.can_share_video === false });
-    const sharing = this.client.isSharingScreen;
-    screen.set({
-      icon: sharing ? "screen-off" : "screen",
-      label: sharing ? "Stop sharing" : "Share your screen",
-      tone: sharing ? "active" : "plain",
-      disabled: permissions.can_share_screen === false,
+    this.tools.render({
+      media: this.media,
+      permissions,
+      sharing: this.client.isSharingScreen,
+      unread: this.chat.unread,
+      open: this.chat.isOpen ? "chat" : this.people.isOpen ? "people" : null,
+      focused: this.stage.focused,
+      dark: currentTheme() === "dark",
     });
-    this.sharing.hidden = !sharing;
+    this.sharing.hidden = !this.client.isSharingScreen;
     document.title = `${this.chat.unread > 0 ? `(${this.chat.unread}) ` : ""}${this.room} · Plenum`;
-    chat.set({ tone: this.chat.isOpen ? "active" : "plain", pressed: this.chat.isOpen, badge: this.chat.unread });
-    people.set({ tone: this.people.isOpen ? "active" : "plain", pressed: this.people.isOpen });
-    view.set(this.stage.focused ? { icon: "grid", label: "Grid view" } : { icon: "speaker", label: "Speaker view" });
-    theme.set(currentTheme() === "dark" ? { icon: "sun", label: "Light theme" } : { icon: "moon", label: "Dark theme" });
     this.chat.setAllowed(permissions.can_send_chat !== false && settings.enable_chat !== false);
     const count = this.client.participants.length;
     this.headcount.replaceChildren(icon("people", 16), String(count));
@@ -469,28 +418,4 @@ export class Conference {
     );
     if (this.invite) this.stage.alone.append(this.#inviteButton("button button-primary"));
   }
-}
-
-/**
- * Keeps the screen of a phone from going dark during a call.
- * @returns {() => void} Lets it sleep again.
- */
-function keepAwake() {
-  /** @type {WakeLockSentinel | null} */
-  let lock = null;
-  const ask = async () => {
-    if (document.visibilityState !== "visible") return;
-    lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
-  };
-  document.addEventListener("visibilitychange", ask);
-  void ask();
-  return () => {
-    document.removeEventListener("visibilitychange", ask);
-    void lock?.release();
-  };
-}
-
-async function toggleFullScreen() {
-  if (document.fullscreenElement) await document.exitFullscreen();
-  else await document.documentElement.requestFullscreen?.().catch(() => undefined);
 }

@@ -7,6 +7,7 @@ import { hue, initials } from "./avatar.js";
 import { deviceSelect, MeterView, ToolButton } from "./controls.js";
 import { h } from "./dom.js";
 import { icon, mark } from "./icons.js";
+import { inputLook } from "./toolbar.js";
 
 /** @typedef {import("./local-media.js").LocalMedia} LocalMedia */
 
@@ -182,20 +183,4 @@ export class JoinScreen {
     this.speaker.fill(devices.speakers, preferences.speaker, "Default speaker");
     this.speaker.element.hidden = devices.speakers.length === 0;
   }
-}
-
-/**
- * How a button for camera or microphone looks.
- * @param {"camera" | "microphone"} what
- * @param {import("./local-media.js").Input} input
- * @returns {Partial<import("./controls.js").ToolLook>}
- */
-export function inputLook(what, { on, busy, problem }) {
-  return {
-    icon: on ? what : `${what}-off`,
-    label: busy ? `Starting ${what}…` : `Turn ${on ? "off" : "on"} ${what}`,
-    tone: on ? "plain" : "off",
-    badge: 0,
-    disabled: busy && problem === "" && !on,
-  };
 }
