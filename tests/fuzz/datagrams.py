@@ -71,7 +71,7 @@ class Fuzzer:
         # From anywhere: nobody has proved anything about these sources.
         self.stranger: list[Callable[[], bytes]] = [
             self.noise, self.stun, self.stun_known_user, self.dtls, self.client_hello, self.rtp, self.rtcp, self.mutant,
-            self.replay,
+            self.replay_elsewhere,
         ]  # fmt: skip
         # From the address of a validated peer: these pass the first gate.
         self.insider: list[Callable[[], bytes]] = [
@@ -127,6 +127,11 @@ class Fuzzer:
 
     def replay(self) -> bytes:
         return self.captured.any(self.rng)
+
+    def replay_elsewhere(self) -> bytes:
+        """From another address. Not a check: whoever can read those may move a peer's path, as ICE has it."""
+        kind = self.rng.choice([kind for kind in sorted(self.captured.kinds) if kind != "stun"])
+        return self.rng.choice(self.captured.kinds[kind])
 
     # ---- STUN -------------------------------------------------------------------------------------------------------
 

@@ -22,11 +22,11 @@ _PREFERENCES: dict[str, object] = {
     # Fake devices, granted without a question, and loopback as a network.
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
+    "media.navigator.audio.fake_frequency": 660,
     "media.peerconnection.ice.loopback": True,
     "media.peerconnection.ice.obfuscate_host_addresses": False,
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
-    "media.autoplay.block-webaudio": False,
     "media.gmp-manager.updateEnabled": False,
     # The driver.
     "remote.active-protocols": 1,
