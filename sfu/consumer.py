@@ -78,6 +78,8 @@ class Consumer:
         self._picture_id_out: int | None = None
         self._tl0_out: int | None = None
         self.resent_packets = 0
+        # What the subscriber reports as lost includes what had never come from the publisher.
+        self.missing_at_report = 0
         producer.consumers[self.id] = self
 
     # -- set-up ----------------------------------------------------------------------------------------------------
@@ -326,6 +328,11 @@ class Consumer:
                 apply_epoch(entry, current)
         self.resent_packets += sent
 
+    @property
+    def source(self) -> Encoding | None:
+        """The Encoding that is forwarded, or was last."""
+        return self._encoding
+
     def highest_out(self) -> int:
         """The highest outgoing extended sequence number so far."""
         encoding, entry, epoch = self._encoding, self.entry, self._timeline.current
@@ -336,6 +343,7 @@ class Consumer:
     def on_report_block(self, block: ReportBlock, now: float) -> None:
         """The subscriber's receiver report about this stream."""
         self.stream.on_report_block(block, now)
+        self.missing_at_report = self._encoding.stream.missing if self._encoding is not None else 0
 
     def sender_report(self, now: float, unix_now: float) -> SenderReport | None:
         """The report that lets the subscriber play this medium in sync with the publisher's others."""

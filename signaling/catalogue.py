@@ -11,10 +11,11 @@ from typing import Any, Protocol, TypeVar
 
 from signaling.context import Context
 from signaling.effects import Effects
-from signaling.handlers import chat, media, negotiation, presence
+from signaling.handlers import chat, media, negotiation, presence, quality
 from signaling.messages import chat as chat_messages
 from signaling.messages import media as media_messages
 from signaling.messages import negotiation as negotiation_messages
+from signaling.messages import quality as quality_messages
 from signaling.messages import room as room_messages
 from signaling.messages.base import Incoming, Outgoing
 from signaling.room import Participant, Room
@@ -83,6 +84,8 @@ _LINES = (
     _both(media_messages.MediaControlRequest, media.media_control, media_messages.MediaControl),
     _both(media_messages.ScreenShareRequest, media.screen_share_control, media_messages.ScreenShareControl),
     _to_client(media_messages.ActiveSpeakers),
+    _both(quality_messages.NetworkStatsRequest, quality.network_stats),
+    _to_client(quality_messages.QualityUpdate),
     _both(chat_messages.ChatRequest, chat.chat_message, chat_messages.ChatMessage),
 )
 

@@ -15,6 +15,7 @@ from signaling import effects as fx
 from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.live_room import LiveRoom, Surroundings
 from signaling.options import SignalingOptions
+from signaling.quality_watch import QualityWatch
 from signaling.room import Room
 from signaling.session import Session
 from signaling.store import RoomClosed, RoomOpened, RoomStore
@@ -41,7 +42,12 @@ class Hub:
         self.started_unix = time.time()
         self.closing = False
         self.around = Surroundings(options.rooms, save=store.save, on_empty=self._on_empty, new_id=new_id)
-        self.sweepers: list[Callable[[float], None]] = [self._drop_silent, self._renew_encoders()]
+        self._quality = QualityWatch(self.rooms, self.around.unix)
+        self.sweepers: list[Callable[[float], None]] = [
+            self._drop_silent,
+            self._renew_encoders(),
+            self._quality.sweep,
+        ]
         self._engine = engine
         self._store = store
         self._sweep_task: asyncio.Task[None] | None = None
@@ -147,6 +153,7 @@ class Hub:
             self._sweep_task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweep_task
+        self._quality.close()
         for live in list(self.rooms.values()):
             live.close(CloseCode.RESTART, "server_restart")
         await self._store.close()

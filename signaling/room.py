@@ -33,6 +33,14 @@ class Publication:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a client said of its own connection; ``rtt_ms`` None: it does not know."""
+
+    rtt_ms: float | None
+    at_unix: float
+
+
 @dataclass(slots=True)
 class Participant:
     """A user in a room.
@@ -56,6 +64,8 @@ class Participant:
     screen_on: bool = False
     is_speaking: bool = False
     audio_level: float = 0.0
+    connection_quality: str | None = None
+    reported: Reported | None = None
     publications: dict[str, Publication] = field(default_factory=dict)
 
     @property
@@ -81,6 +91,7 @@ class Participant:
             username=self.username,
             display_name=self.display_name,
             avatar_url=self.avatar_url,
+            connection_quality=self.connection_quality,
             is_speaking=self.is_speaking,
             audio_level=self.audio_level,
             role=self.role,

@@ -179,6 +179,11 @@ class ReceiveStream:
         return self._carried_expected + self.max_ext_seq - self._base + 1 if self.started else 0
 
     @property
+    def missing(self) -> int:
+        """How many packets came neither by themselves nor by a retransmission: gaps in what can be passed on."""
+        return max(self.expected - self.received - self.recovered, 0)
+
+    @property
     def lost(self) -> int:
         """How many packets did not come by themselves, clamped to the signed 24 bits of a report block."""
         return min(max(self.expected - self.received, MIN_LOST), MAX_LOST)
