@@ -31,6 +31,7 @@ STALE_S = 2.0
 PRUNE_INTERVAL_S = 1.0
 CALM_QUEUE_S = 0.06
 ROUTE_SHARE = 0.5
+DISPROVED_SHARE = 0.85
 
 
 class BandwidthEstimator:
@@ -188,7 +189,7 @@ class BandwidthEstimator:
         calm = (
             self._trend.usage is not Usage.OVERUSE
             and not self._drain.active
-            and self._queue.seconds < CALM_QUEUE_S
+            and self._queue.seconds < CALM_QUEUE_S + self._queue.noise_s
             and loss.fraction - loss.own_loss < CUT_ABOVE
         )
         cluster = self._prober.due(self._rate.bps, self.wanted_bps, calm=calm, now=now)
@@ -273,9 +274,11 @@ class BandwidthEstimator:
         acknowledged_bps = self._acknowledged.bps
         limited = self._sending.application_limited
         before_bps = rate.bps
-        if overused or usage is Usage.OVERUSE:
+        overused = (overused or usage is Usage.OVERUSE) and self._queue.stands
+        if overused or (self._queue.is_long and not self._drain.active):
             if rate.may_decrease(acknowledged_bps, self.rtt_s, now):
-                rate.decrease(acknowledged_bps, self._queue.seconds, limited, now)
+                rate.decrease(acknowledged_bps, self._queue.seconds, untried=limited, now=now)
+                self._loss.skip()
                 self._drain.on_decrease(now)
                 self._prober.on_overuse(now)
                 self._prober.on_fall(before_bps, rate.bps, now)
@@ -291,7 +294,7 @@ class BandwidthEstimator:
 
     def _take_probe_result(self, now: float) -> None:
         measure = self._measure
-        if measure is None or not measure.enough:
+        if measure is None or not measure.is_enough(self._loss.own_loss):
             return
         self._measure = None
         result = measure.result()
@@ -302,6 +305,11 @@ class BandwidthEstimator:
             return
         if result.bps > self._rate.bps:
             self._rate.set(result.bps, now)
+            self._cause = Reason.PROBE
+        elif result.saturated:
+            # One probe alone may be wrong by chance: give way step by step.
+            acknowledged_bps = self._acknowledged.bps or 0.0
+            self._rate.set(max(result.bps, acknowledged_bps, DISPROVED_SHARE * self._rate.bps), now)
             self._cause = Reason.PROBE
         cap_bps = self._loss.cap_bps
         if cap_bps is not None and result.bps > cap_bps:

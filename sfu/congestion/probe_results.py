@@ -9,7 +9,8 @@ IMPOSSIBLE_RATIO = 2.0
 """Packets that arrive twice as fast as they were sent stood in a queue and were let go: no measure of the path."""
 SATURATED_BELOW = 0.9
 SATURATED_SHARE = 0.95
-LONGEST_S = 1.0
+SHORTEST_S, LONGEST_S = 0.004, 1.0
+BATCH_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,19 @@ class ProbeResult:
 
 
 class ProbeMeasure:
-    """Collects the arrivals of one cluster."""
+    """Collects the arrivals of one cluster.
+
+    A timer sends several packets at once, and the path spreads them: so rates are taken between batches, without the
+    last batch for sending and without the first for arrival.
+    """
 
     __slots__ = (
         "_bytes",
-        "_first_arrival_bytes",
-        "_first_arrival_s",
+        "_first_arrived_s",
+        "_first_bytes",
         "_first_send_s",
-        "_last_arrival_s",
-        "_last_send_bytes",
+        "_last_arrived_s",
+        "_last_bytes",
         "_last_send_s",
         "_packets",
         "cluster",
@@ -54,38 +59,39 @@ class ProbeMeasure:
     def __init__(self, cluster: ProbeCluster) -> None:
         self.cluster = cluster
         self._packets = self._bytes = 0
-        self._first_send_s = self._first_arrival_s = float("inf")
-        self._last_send_s = self._last_arrival_s = float("-inf")
-        self._first_arrival_bytes = self._last_send_bytes = 0
+        self._first_send_s = float("inf")
+        self._last_send_s = self._first_arrived_s = self._last_arrived_s = float("-inf")
+        self._first_bytes = self._last_bytes = 0
 
     def on_arrival(self, send_s: float, arrival_s: float, size_bytes: int) -> None:
         """A packet of the cluster arrived."""
         self._packets += 1
         self._bytes += size_bytes
-        self._first_send_s = min(self._first_send_s, send_s)
-        if send_s >= self._last_send_s:
-            self._last_send_s, self._last_send_bytes = send_s, size_bytes
-        if arrival_s < self._first_arrival_s:
-            self._first_arrival_s, self._first_arrival_bytes = arrival_s, size_bytes
-        self._last_arrival_s = max(self._last_arrival_s, arrival_s)
+        if send_s < self._first_send_s - BATCH_S:
+            self._first_send_s, self._first_bytes, self._first_arrived_s = send_s, size_bytes, arrival_s
+        elif send_s <= self._first_send_s + BATCH_S:
+            self._first_bytes += size_bytes
+            self._first_arrived_s = max(self._first_arrived_s, arrival_s)
+        if send_s > self._last_send_s + BATCH_S:
+            self._last_send_s, self._last_bytes = send_s, size_bytes
+        elif send_s >= self._last_send_s - BATCH_S:
+            self._last_bytes += size_bytes
+        self._last_arrived_s = max(self._last_arrived_s, arrival_s)
 
-    @property
-    def enough(self) -> bool:
-        """Whether enough arrived to tell; later arrivals make the result better."""
+    def is_enough(self, path_loss: float = 0.0) -> bool:
+        """Whether enough arrived to tell, on a path that loses ``path_loss`` of all packets by itself."""
         cluster = self.cluster
-        return self._packets >= ENOUGH * cluster.packets and self._bytes >= ENOUGH * cluster.size_bytes
+        share = ENOUGH * (1 - path_loss)
+        return self._packets >= share * cluster.packets and self._bytes >= share * cluster.size_bytes
 
     def result(self) -> ProbeResult | None:
-        """The rate found, or None."""
-        if not self.enough:
-            return None
+        """The rate found, or None if it cannot be told."""
         send_span_s = self._last_send_s - self._first_send_s
-        arrival_span_s = self._last_arrival_s - self._first_arrival_s
-        if not 0 < send_span_s <= LONGEST_S or not 0 < arrival_span_s <= LONGEST_S:
+        arrival_span_s = self._last_arrived_s - self._first_arrived_s
+        if not SHORTEST_S < send_span_s <= LONGEST_S or not SHORTEST_S < arrival_span_s <= LONGEST_S:
             return None
-        # As many intervals as packets less one: the last one sent and the first one received fill none.
-        send_bps = (self._bytes - self._last_send_bytes) * 8 / send_span_s
-        arrival_bps = (self._bytes - self._first_arrival_bytes) * 8 / arrival_span_s
+        send_bps = (self._bytes - self._last_bytes) * 8 / send_span_s
+        arrival_bps = (self._bytes - self._first_bytes) * 8 / arrival_span_s
         if arrival_bps > IMPOSSIBLE_RATIO * send_bps:
             return None
         if arrival_bps < SATURATED_BELOW * send_bps:

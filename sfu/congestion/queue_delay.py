@@ -8,6 +8,12 @@ from __future__ import annotations
 
 HALF_WINDOW_S = 10.0
 """The base is the least of the last 10 to 20 s: clocks drift by 2 ms at most, and a longer route becomes the base."""
+LEARNING_S = 6.0
+LEARNT_UP_TO_S = 0.15
+MOST_NOISE_S = 0.16
+"""What jitter alone makes of the delay is learnt slowly, and only so far."""
+STANDING_FROM_S = 0.01
+LONG_FROM_S = 0.12
 DRAIN_FROM_S = 0.08
 DRAIN_TO_S = 0.03
 LONGEST_DRAIN_S = 3.0
@@ -18,14 +24,35 @@ DEEPEST_FACTOR = 0.5
 class QueueDelay:
     """``seconds``: one-way delay above the least of late. Needs no common clock."""
 
-    __slots__ = ("_base_s", "_last_s", "_older_base_s", "_turned_at", "seconds")
+    __slots__ = (
+        "_base_s",
+        "_last_s",
+        "_older_base_s",
+        "_deviation_s",
+        "_turned_at",
+        "_typical_s",
+        "_updated_at",
+        "noise_s",
+        "seconds",
+    )
 
     def __init__(self) -> None:
         self.reset()
 
+    @property
+    def stands(self) -> bool:
+        """Whether it is longer than jitter makes it: without this a rising trend is no overuse."""
+        return self.seconds > STANDING_FROM_S + self.noise_s
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is so long that the trend does not matter any more."""
+        return self.seconds > LONG_FROM_S + self.noise_s
+
     def reset(self) -> None:
         """Forget the base: the path changed."""
-        self.seconds = self._last_s = 0.0
+        self.seconds = self.noise_s = self._typical_s = self._deviation_s = self._last_s = 0.0
+        self._updated_at: float | None = None
         self._base_s = self._older_base_s = float("inf")
         self._turned_at = float("-inf")
 
@@ -38,7 +65,14 @@ class QueueDelay:
             self._turned_at = now
         elif one_way_s < self._base_s:
             self._base_s = one_way_s
-        self.seconds = one_way_s - min(self._base_s, self._older_base_s)
+        self.seconds = seconds = one_way_s - min(self._base_s, self._older_base_s)
+        elapsed_s = 0.0 if self._updated_at is None else min(now - self._updated_at, 1.0)
+        self._updated_at = now
+        error_s = min(seconds, LEARNT_UP_TO_S) - self._typical_s
+        weight = elapsed_s / LEARNING_S
+        self._typical_s += error_s * weight
+        self._deviation_s += (abs(error_s) - self._deviation_s) * weight
+        self.noise_s = min(MOST_NOISE_S, self._typical_s + 2 * self._deviation_s)
 
     def accept(self, now: float) -> None:
         """Take the present delay for the base."""

@@ -15,8 +15,10 @@ BLIND_DECREASE = 0.5
 INCREASE_PER_S = 1.08
 LEAST_INCREASE_BPS = 1_000
 LEAST_ADDITIVE_BPS_PER_S = 4_000
-ACKNOWLEDGED_ROOM = 1.5
+ACKNOWLEDGED_ROOM = 1.25
+"""Growth goes no further than this beyond what arrives: more is for probes to find."""
 ACKNOWLEDGED_ROOM_BPS = 10_000
+RAISED_S = 0.6
 REAL_QUEUE_S = 0.08
 FRAME_RATE = 30
 PACKET_BITS = 9_600
@@ -66,7 +68,7 @@ class LinkCapacity:
 class RateControl:
     """``bps`` is the rate by delay alone."""
 
-    __slots__ = ("_decreased_at", "_held", "_max_bps", "_min_bps", "_updated_at", "bps", "capacity")
+    __slots__ = ("_decreased_at", "_held", "_max_bps", "_min_bps", "_set_at", "_updated_at", "bps", "capacity")
 
     def __init__(self, start_bps: float, min_bps: float, max_bps: float) -> None:
         self.bps = float(start_bps)
@@ -75,22 +77,23 @@ class RateControl:
         self._max_bps = max_bps
         self._held = True
         self._updated_at: float | None = None
-        self._decreased_at = float("-inf")
+        self._decreased_at = self._set_at = float("-inf")
 
     def set(self, bps: float, now: float) -> None:
         """Take a rate that was found otherwise, as by a probe."""
         if self.capacity.is_below(bps):
             self.capacity.reset()
         self.bps = self._bounded(bps)
-        self._updated_at = now
+        self._set_at = self._updated_at = now
 
-    def decrease(self, acknowledged_bps: float | None, queue_s: float, application_limited: bool, now: float) -> None:
-        """The path is overused."""
+    def decrease(self, acknowledged_bps: float | None, queue_s: float, *, untried: bool, now: float) -> None:
+        """The path is overused. ``untried``: less than the rate was sent of late, so what arrives is no measure."""
         bps = self.bps
+        untried |= now - self._set_at < RAISED_S
         if acknowledged_bps is None:
             target = BLIND_DECREASE * bps
-        elif application_limited and queue_s < REAL_QUEUE_S:
-            # What arrives is then no measure of the path; it may well be jitter. Lasting overuse cuts again soon.
+        elif untried and queue_s < REAL_QUEUE_S:
+            # It may well be jitter; lasting overuse cuts again soon.
             target = DECREASE * max(bps, acknowledged_bps)
         else:
             target = DECREASE * acknowledged_bps

@@ -11,6 +11,7 @@ import enum
 from collections import deque
 
 WINDOW = 20
+FEWEST_POINTS = 8
 SMOOTHING = 0.9
 GAIN = 4.0
 MAX_DELTAS = 60
@@ -94,10 +95,11 @@ class TrendDetector:
             sum_y -= y
             sum_xx -= x * x
             sum_xy -= x * y
-        if len(points) == WINDOW:
-            spread = sum_xx - sum_x * sum_x / WINDOW
+        count = len(points)
+        if count >= FEWEST_POINTS:
+            spread = sum_xx - sum_x * sum_x / count
             if spread > 1e-3:
-                trend = (sum_xy - sum_x * sum_y / WINDOW) / spread
+                trend = (sum_xy - sum_x * sum_y / count) / spread
         self._sum_x, self._sum_y, self._sum_xx, self._sum_xy = sum_x, sum_y, sum_xx, sum_xy
         self._detect(trend, send_delta_s * 1000.0, arrival_ms)
         return self.usage
