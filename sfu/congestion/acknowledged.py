@@ -8,6 +8,8 @@ WINDOW_S = 0.5
 LONGEST_WINDOW_S = 2.0
 FEWEST_BURSTS = 6
 SHORTEST_SPAN_S = 0.1
+LATEST_S = 0.2
+LATEST_BURSTS = 4
 
 
 class AcknowledgedBitrate:
@@ -46,6 +48,18 @@ class AcknowledgedBitrate:
         if span_s < SHORTEST_SPAN_S:
             return None
         return (self._bytes - first_bytes) * 8 / span_s
+
+    @property
+    def latest_bps(self) -> float | None:
+        """As ``bps``, of the last fifth of a second or the last four bursts: for when things went wrong just now."""
+        total, last_s = 0, None
+        for place, (arrival_s, size_bytes) in enumerate(reversed(self._bursts)):
+            if last_s is None:
+                last_s = arrival_s
+            elif place >= LATEST_BURSTS and last_s - arrival_s >= LATEST_S:
+                return total * 8 / (last_s - arrival_s)
+            total += size_bytes
+        return self.bps
 
     def reset(self) -> None:
         """Begin anew."""

@@ -46,6 +46,11 @@ class BurstGrouper:
         self.resets = 0
         self.reset()
 
+    @property
+    def open_one_way_s(self) -> float:
+        """The least one-way delay in the burst that is not finished yet."""
+        return self._one_way_s
+
     def reset(self) -> None:
         """Begin anew."""
         self._bytes = 0

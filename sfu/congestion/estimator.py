@@ -30,6 +30,7 @@ BACK_OFF_INTERVAL_S = 0.5
 STALE_S = 2.0
 PRUNE_INTERVAL_S = 1.0
 CALM_QUEUE_S = 0.06
+FEWEST_FOR_LEAST = 3
 ROUTE_SHARE = 0.5
 DISPROVED_SHARE = 0.85
 
@@ -239,7 +240,7 @@ class BandwidthEstimator:
             self._grouper.reset()
             self._trend.reset()
             self._acknowledged.reset()
-            self._loss.skip()
+            self._loss.settle()
         if before_bps:
             self._prober.on_fall(before_bps, self._rate.bps, now)
 
@@ -252,31 +253,33 @@ class BandwidthEstimator:
                 if cluster == wanted:
                     measure.on_arrival(send_s, arrival_s, size_bytes)
         bursts = self._grouper.add(match.received)
-        if not bursts:
-            return False
         overused = False
         on_burst, on_acknowledged = self._trend.on_burst, self._acknowledged.on_burst
         # Where a feedback was lost, as many of its packets arrived, as far as one can tell, as of this one.
         extra_bytes = match.unreported_bytes * len(match.received) // (len(match.received) + match.lost)
-        least_s = bursts[0].one_way_s
+        # Jitter is told from a queue by the least of several. Where so few come, they stand in a queue or are rare.
+        least_s = self._grouper.open_one_way_s
+        use_all = len(bursts) >= FEWEST_FOR_LEAST
         for send_delta_s, arrival_delta_s, arrival_s, one_way_s, size_bytes in bursts:
             if on_burst(send_delta_s, arrival_delta_s, arrival_s) is Usage.OVERUSE:
                 overused = True
             on_acknowledged(arrival_s, size_bytes + extra_bytes)
             extra_bytes = 0
-            if one_way_s < least_s:
+            if use_all and one_way_s < least_s:
                 least_s = one_way_s
-        self._queue.update(least_s, now)
+        self._queue.update(least_s, now, learn=not self._drain.active)
         return overused
 
     def _control(self, overused: bool, now: float) -> None:
         rate, usage = self._rate, self._trend.usage
-        acknowledged_bps = self._acknowledged.bps
+        acknowledged_bps = self._carried_bps()
         limited = self._sending.application_limited
         before_bps = rate.bps
         overused = (overused or usage is Usage.OVERUSE) and self._queue.stands
         if overused or (self._queue.is_long and not self._drain.active):
             if rate.may_decrease(acknowledged_bps, self.rtt_s, now):
+                if self._queue.is_long and acknowledged_bps is not None:
+                    acknowledged_bps = min(acknowledged_bps, self._acknowledged.latest_bps or acknowledged_bps)
                 rate.decrease(acknowledged_bps, self._queue.seconds, untried=limited, now=now)
                 self._loss.skip()
                 self._drain.on_decrease(now)
@@ -292,12 +295,17 @@ class BandwidthEstimator:
                 self._cause = Reason.APPLICATION_LIMITED
         self._drain.update(now)
 
+    def _carried_bps(self) -> float | None:
+        """What was sent of that which arrives: on a path with loss of its own more than arrives."""
+        acknowledged_bps = self._acknowledged.bps
+        return None if acknowledged_bps is None else acknowledged_bps / (1 - self._loss.own_loss)
+
     def _take_probe_result(self, now: float) -> None:
-        measure = self._measure
-        if measure is None or not measure.is_enough(self._loss.own_loss):
+        measure, own_loss = self._measure, self._loss.own_loss
+        if measure is None or not measure.is_enough(own_loss):
             return
         self._measure = None
-        result = measure.result()
+        result = measure.result(own_loss)
         if result is None:
             return
         self._prober.on_result(result, self._rate.bps, now)
@@ -308,7 +316,7 @@ class BandwidthEstimator:
             self._cause = Reason.PROBE
         elif result.saturated:
             # One probe alone may be wrong by chance: give way step by step.
-            acknowledged_bps = self._acknowledged.bps or 0.0
+            acknowledged_bps = self._carried_bps() or 0.0
             self._rate.set(max(result.bps, acknowledged_bps, DISPROVED_SHARE * self._rate.bps), now)
             self._cause = Reason.PROBE
         cap_bps = self._loss.cap_bps

@@ -9,6 +9,7 @@ until a trial (the limits of draft-ietf-rmcat-gcc-02, section 6).
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import NamedTuple
 
 CUT_ABOVE = 0.10
@@ -27,6 +28,7 @@ QUEUE_S = 0.05
 USED_SHARE = 0.85
 """Of the estimate: when less is sent, the loss is hardly of our making."""
 LEARNING_S = 2.0
+MOST_OWN = 0.5
 TRIAL_AFTER_S = 2.0
 TRIAL_SHARE = 0.85
 TRIED_BELOW = 0.93
@@ -73,8 +75,14 @@ class LossControl:
         self._held_s = 0.0
         self.skip()
 
+    def settle(self) -> None:
+        """Leave this interval and the next uncounted: after an outage, whose loss comes to be known by and by."""
+        self._cut = None
+        self._fresh_cut = True
+        self.skip()
+
     def skip(self) -> None:
-        """Leave the running interval uncounted: it was an outage, or the delay has led to a cut already."""
+        """Leave the running interval uncounted: the delay has led to a cut already."""
         self._began_at: float | None = None
         self._received = self._lost = 0
 
@@ -100,13 +108,14 @@ class LossControl:
             self._fresh_cut = False
         elif total >= FEWEST_PACKETS // 4:
             self.fraction = fraction
-            self._judge(rate_bps, sent_bps, queue_s, elapsed_s)
+            self._judge(rate_bps, sent_bps, queue_s, total, elapsed_s)
 
-    def _judge(self, rate_bps: float, sent_bps: float, queue_s: float, elapsed_s: float) -> None:
-        fraction = self.fraction
+    def _judge(self, rate_bps: float, sent_bps: float, queue_s: float, total: int, elapsed_s: float) -> None:
         used = sent_bps > USED_SHARE * rate_bps
         self._learn(sent_bps, used or queue_s > QUEUE_S, elapsed_s)
-        excess = fraction - self.own_loss
+        # The path's own loss varies by chance: count what lies two deviations (of so many draws) above it.
+        own = self.own_loss
+        excess = self.fraction - own - 2 * sqrt(own * (1 - own) / total)
         self.holding = excess > GROW_BELOW
         self._held_s = self._held_s + elapsed_s if self.holding else 0.0
         if excess > HEAVY and used:
@@ -132,8 +141,8 @@ class LossControl:
             self.own_loss = own + (fraction - own) * weight
         elif self._cut is not None and sent_bps < TRIED_BELOW * self._cut.sent_bps:
             if fraction > TRIAL_LOSS * self._cut.fraction:
-                self.own_loss = (fraction + self._cut.fraction) / 2
+                self.own_loss = min(MOST_OWN, (fraction + self._cut.fraction) / 2)
                 self.cap_bps = None
             self._cut = None
         elif not ours:
-            self.own_loss = own + (fraction - own) * weight
+            self.own_loss = min(MOST_OWN, own + (fraction - own) * weight)

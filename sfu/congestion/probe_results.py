@@ -84,8 +84,8 @@ class ProbeMeasure:
         share = ENOUGH * (1 - path_loss)
         return self._packets >= share * cluster.packets and self._bytes >= share * cluster.size_bytes
 
-    def result(self) -> ProbeResult | None:
-        """The rate found, or None if it cannot be told."""
+    def result(self, path_loss: float = 0.0) -> ProbeResult | None:
+        """The rate found, or None if it cannot be told. What the path loses by itself was carried, too."""
         send_span_s = self._last_send_s - self._first_send_s
         arrival_span_s = self._last_arrived_s - self._first_arrived_s
         if not SHORTEST_S < send_span_s <= LONGEST_S or not SHORTEST_S < arrival_span_s <= LONGEST_S:
@@ -95,5 +95,5 @@ class ProbeMeasure:
         if arrival_bps > IMPOSSIBLE_RATIO * send_bps:
             return None
         if arrival_bps < SATURATED_BELOW * send_bps:
-            return ProbeResult(self.cluster, SATURATED_SHARE * arrival_bps, saturated=True)
-        return ProbeResult(self.cluster, min(send_bps, arrival_bps), saturated=False)
+            return ProbeResult(self.cluster, SATURATED_SHARE * arrival_bps / (1 - path_loss), saturated=True)
+        return ProbeResult(self.cluster, min(send_bps, arrival_bps) / (1 - path_loss), saturated=False)

@@ -26,9 +26,9 @@ class QueueDelay:
 
     __slots__ = (
         "_base_s",
+        "_deviation_s",
         "_last_s",
         "_older_base_s",
-        "_deviation_s",
         "_turned_at",
         "_typical_s",
         "_updated_at",
@@ -56,8 +56,11 @@ class QueueDelay:
         self._base_s = self._older_base_s = float("inf")
         self._turned_at = float("-inf")
 
-    def update(self, one_way_s: float, now: float) -> None:
-        """The least one-way delay within one feedback (arrival minus sending, on two clocks)."""
+    def update(self, one_way_s: float, now: float, *, learn: bool = True) -> None:
+        """The least one-way delay within one feedback (arrival minus sending, on two clocks).
+
+        ``learn``: take it for what is usual here, which it is not while a queue of ours empties.
+        """
         self._last_s = one_way_s
         if now - self._turned_at > HALF_WINDOW_S:
             self._older_base_s = self._base_s
@@ -68,6 +71,8 @@ class QueueDelay:
         self.seconds = seconds = one_way_s - min(self._base_s, self._older_base_s)
         elapsed_s = 0.0 if self._updated_at is None else min(now - self._updated_at, 1.0)
         self._updated_at = now
+        if not learn or self.is_long:
+            return
         error_s = min(seconds, LEARNT_UP_TO_S) - self._typical_s
         weight = elapsed_s / LEARNING_S
         self._typical_s += error_s * weight
