@@ -36,7 +36,7 @@ class QualityWatch:
     def sweep(self, now: float) -> None:
         """Begin the next round when it is due."""
         # The sweeps are not quite a second apart: a round that is due in a moment begins now.
-        if now < self._due - 0.25:
+        if now < self._due - CYCLE_S / 10:
             return
         self._due = now + CYCLE_S
         boards = self._boards
