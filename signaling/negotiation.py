@@ -27,6 +27,7 @@ from signaling.messages.negotiation import (
 )
 from signaling.messages.room import ErrorMessage
 from signaling.model import Kind, Source
+from signaling.quality_board import Pair
 from signaling.room import Participant, Publication, Room
 from signaling.rules import may_share
 
@@ -102,6 +103,11 @@ class Negotiation:
         if seat is not None and (seat.publish is transport or seat.subscribe is transport):
             return seat
         return None
+
+    def transports_of(self, username: str) -> Pair:
+        """What the participant publishes on, and receives on."""
+        seat = self._seats.get(username)
+        return Pair(seat.publish, seat.subscribe) if seat is not None else Pair(None, None)
 
     # -- publishing ------------------------------------------------------------------------------------------------
 
