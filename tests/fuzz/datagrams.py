@@ -6,10 +6,10 @@ import hmac
 import random
 import struct
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from zlib import crc32
 
+Address = tuple[str, int]
 STUN_COOKIE = 0x2112A442
 _KEPT = 200
 _STUN_ATTRIBUTES = (
@@ -31,17 +31,21 @@ _DTLS_TYPES = (20, 21, 22, 23, 24, 25)
 _RTCP_TYPES = (192, *range(200, 208))
 
 
-@dataclass
 class Captured:
-    """What an honest peer sent, by kind, to be replayed and mutilated; the newest few hundred of each."""
+    """What one honest peer sent, by kind, to be replayed and mutilated; the newest few hundred of each."""
 
-    kinds: dict[str, deque[bytes]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.kinds: dict[str, deque[bytes]] = {}
+        self.username = ""  # of its connectivity checks
 
     def add(self, data: bytes) -> None:
-        self.kinds.setdefault(kind_of(data), deque(maxlen=_KEPT)).append(data)
+        kind = kind_of(data)
+        self.kinds.setdefault(kind, deque(maxlen=_KEPT)).append(data)
+        if kind == "stun" and not self.username:
+            self.username = _username_of(data)
 
-    def any(self, rng: random.Random) -> bytes:
-        kind = rng.choice(sorted(self.kinds))
+    def any(self, rng: random.Random, *, but: str = "") -> bytes:
+        kind = rng.choice([kind for kind in sorted(self.kinds) if kind != but])
         return rng.choice(self.kinds[kind])
 
 
@@ -59,19 +63,21 @@ def kind_of(data: bytes) -> str:
 
 
 class Fuzzer:
-    """An endless source of bad datagrams.
+    """An endless source of bad datagrams. ``passwords`` are those of live transports, by the user name of their checks.
 
-    ``credentials`` are (user name of a check, password) of live transports.
+    A check replayed from another address moves the peer's path there, as ICE has it: who can read a peer's packets
+    may do that. So strangers replay no checks, and insiders only their own.
     """
 
-    def __init__(self, seed: int, captured: Captured, credentials: list[tuple[str, str]]) -> None:
+    def __init__(self, seed: int, captured: Mapping[Address, Captured], passwords: Mapping[str, str]) -> None:
         self.rng = random.Random(seed)
         self.captured = captured
-        self.credentials = credentials
+        self.passwords = passwords
+        self.source: Captured | None = None
         # From anywhere: nobody has proved anything about these sources.
         self.stranger: list[Callable[[], bytes]] = [
             self.noise, self.stun, self.stun_known_user, self.dtls, self.client_hello, self.rtp, self.rtcp, self.mutant,
-            self.replay_elsewhere,
+            self.replay,
         ]  # fmt: skip
         # From the address of a validated peer: these pass the first gate.
         self.insider: list[Callable[[], bytes]] = [
@@ -80,9 +86,11 @@ class Fuzzer:
         ]  # fmt: skip
 
     def from_stranger(self) -> bytes:
+        self.source = None
         return self.rng.choice(self.stranger)()
 
-    def from_insider(self) -> bytes:
+    def from_insider(self, address: Address) -> bytes:
+        self.source = self.captured[address]
         return self.rng.choice(self.insider)()
 
     # ---- building blocks --------------------------------------------------------------------------------------------
@@ -101,9 +109,15 @@ class Fuzzer:
     def noise(self) -> bytes:
         return self.rng.randbytes(self.size())
 
+    def honest(self) -> bytes:
+        """What a peer has sent itself."""
+        if self.source is not None:
+            return self.source.any(self.rng)
+        return self.captured[self.rng.choice(sorted(self.captured))].any(self.rng, but="stun")
+
     def mutant(self) -> bytes:
         """An honest datagram with some bytes changed, cut out, doubled or spliced with another."""
-        data = bytearray(self.captured.any(self.rng))
+        data = bytearray(self.honest())
         for _ in range(self.rng.randrange(1, 6)):
             if not data:
                 break
@@ -118,20 +132,15 @@ class Fuzzer:
             elif action == 3:
                 data[at:at] = self.rng.randbytes(self.rng.randrange(1, 32))
             else:
-                data[at:] = self.captured.any(self.rng)[at:]
+                data[at:] = self.honest()[at:]
         return bytes(data)
 
     def truncated(self) -> bytes:
-        data = self.captured.any(self.rng)
+        data = self.honest()
         return data[: self.rng.randrange(len(data) + 1)]
 
     def replay(self) -> bytes:
-        return self.captured.any(self.rng)
-
-    def replay_elsewhere(self) -> bytes:
-        """From another address. Not a check: whoever can read those may move a peer's path, as ICE has it."""
-        kind = self.rng.choice([kind for kind in sorted(self.captured.kinds) if kind != "stun"])
-        return self.rng.choice(self.captured.kinds[kind])
+        return self.honest()
 
     # ---- STUN -------------------------------------------------------------------------------------------------------
 
@@ -147,18 +156,16 @@ class Fuzzer:
 
     def stun_known_user(self) -> bytes:
         """The user name of a live transport, but not its password."""
-        return self._check(integrity_key=self.rng.randbytes(24), nominate=self.rng.random() < 0.5)
+        username = self.rng.choice(sorted(self.passwords))
+        return self._check(username, self.rng.randbytes(24), nominate=self.rng.random() < 0.5)
 
     def stun_signed(self) -> bytes:
-        """A check with the right password, and odd things in it.
+        """A check that the peer itself might have signed, with odd things in it."""
+        username = self.source.username if self.source is not None else ""
+        return self._check(username, self.passwords.get(username, "?").encode(), nominate=self.rng.random() < 0.3)
 
-        It does not nominate: who has the password may move a peer's path, that would be no attack.
-        """
-        return self._check(integrity_key=None, nominate=False) if self.credentials else self.stun()
-
-    def _check(self, *, integrity_key: bytes | None, nominate: bool) -> bytes:
+    def _check(self, username: str, key: bytes, *, nominate: bool) -> bytes:
         rng = self.rng
-        username, password = rng.choice(self.credentials) if self.credentials else ("nobody:here", "secret")
         parts = [_stun_attribute(0x0006, username.encode())]
         if rng.random() < 0.7:
             parts.append(_stun_attribute(0x0024, rng.randbytes(4 if rng.random() < 0.8 else rng.randrange(9))))
@@ -172,7 +179,6 @@ class Fuzzer:
         rng.shuffle(parts)
         body = b"".join(parts)
         head = struct.pack("!HHI", 0x0001, len(body) + 24, STUN_COOKIE) + rng.randbytes(12)
-        key = password.encode() if integrity_key is None else integrity_key
         message = head + body + _stun_attribute(0x0008, hmac.digest(key, head + body, "sha1"))
         return self._with_fingerprint(message) if rng.random() < 0.8 else message
 
@@ -243,3 +249,9 @@ class Fuzzer:
 
 def _stun_attribute(kind: int, value: bytes) -> bytes:
     return struct.pack("!HH", kind, len(value) & 0xFFFF) + value + bytes(-len(value) % 4)
+
+
+def _username_of(check: bytes) -> str:
+    """USERNAME of an honest check, where it is the first attribute; empty otherwise."""
+    kind, length = struct.unpack_from("!HH", check, 20) if len(check) > 24 else (0, 0)
+    return check[24 : 24 + length].decode() if kind == 0x0006 else ""

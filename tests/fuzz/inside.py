@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import httpx
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
+from OpenSSL import SSL
 
 from tests.fuzz.datagrams import Fuzzer
 from tests.support.server import PlenumServer
@@ -24,7 +25,7 @@ class Misbehaving:
         self.fuzzer = fuzzer
         self.rng: random.Random = fuzzer.rng
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.refused_by_libsrtp = 0
+        self.dead = False
         self._location = ""
         self._bearer: dict[str, str] = {}
 
@@ -49,6 +50,8 @@ class Misbehaving:
 
     async def send(self) -> None:
         """One sealed datagram that means nothing."""
+        if self.dead:
+            return
         transport = self.peer.getSenders()[0].transport
         pick = self.rng.random()
         try:
@@ -61,9 +64,10 @@ class Misbehaving:
         except Exception as error:
             # libsrtp checks headers before it seals; what it refuses an attacker without it could still send, but
             # never with a valid tag.
-            if type(error).__name__ not in ("Error", "ConnectionError"):
+            if isinstance(error, ConnectionError | SSL.Error):
+                self.dead = True  # the server has ended the association: it may, after what it got
+            elif type(error).__name__ != "Error":
                 raise
-            self.refused_by_libsrtp += 1
 
     async def close(self) -> None:
         async with httpx.AsyncClient() as client:
