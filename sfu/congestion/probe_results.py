@@ -9,6 +9,7 @@ IMPOSSIBLE_RATIO = 2.0
 """Packets that arrive twice as fast as they were sent stood in a queue and were let go: no measure of the path."""
 SATURATED_BELOW = 0.9
 SATURATED_SHARE = 0.95
+MOST_SHARE = 1.2
 SHORTEST_S, LONGEST_S = 0.004, 1.0
 BATCH_S = 0.001
 
@@ -40,8 +41,8 @@ class ProbeResult:
 class ProbeMeasure:
     """Collects the arrivals of one cluster.
 
-    A timer sends several packets at once, and the path spreads them: so rates are taken between batches, without the
-    last batch for sending and without the first for arrival.
+    A timer sends several packets at once, and the path spreads them: so rates are taken from the end of the first batch
+    to the end of the last. The same packets count for sending and arrival, lest uneven batches look like a queue.
     """
 
     __slots__ = (
@@ -50,7 +51,6 @@ class ProbeMeasure:
         "_first_bytes",
         "_first_send_s",
         "_last_arrived_s",
-        "_last_bytes",
         "_last_send_s",
         "_packets",
         "cluster",
@@ -61,7 +61,7 @@ class ProbeMeasure:
         self._packets = self._bytes = 0
         self._first_send_s = float("inf")
         self._last_send_s = self._first_arrived_s = self._last_arrived_s = float("-inf")
-        self._first_bytes = self._last_bytes = 0
+        self._first_bytes = 0
 
     def on_arrival(self, send_s: float, arrival_s: float, size_bytes: int) -> None:
         """A packet of the cluster arrived."""
@@ -72,10 +72,7 @@ class ProbeMeasure:
         elif send_s <= self._first_send_s + BATCH_S:
             self._first_bytes += size_bytes
             self._first_arrived_s = max(self._first_arrived_s, arrival_s)
-        if send_s > self._last_send_s + BATCH_S:
-            self._last_send_s, self._last_bytes = send_s, size_bytes
-        elif send_s >= self._last_send_s - BATCH_S:
-            self._last_bytes += size_bytes
+        self._last_send_s = max(self._last_send_s, send_s)
         self._last_arrived_s = max(self._last_arrived_s, arrival_s)
 
     def is_enough(self, path_loss: float = 0.0) -> bool:
@@ -90,10 +87,14 @@ class ProbeMeasure:
         arrival_span_s = self._last_arrived_s - self._first_arrived_s
         if not SHORTEST_S < send_span_s <= LONGEST_S or not SHORTEST_S < arrival_span_s <= LONGEST_S:
             return None
-        send_bps = (self._bytes - self._last_bytes) * 8 / send_span_s
-        arrival_bps = (self._bytes - self._first_bytes) * 8 / arrival_span_s
+        # More can only come of media that was sent along, or of chance.
+        most_bps = MOST_SHARE * self.cluster.rate_bps * (1 - path_loss)
+        bits = (self._bytes - self._first_bytes) * 8
+        send_bps, arrival_bps = bits / send_span_s, bits / arrival_span_s
         if arrival_bps > IMPOSSIBLE_RATIO * send_bps:
             return None
         if arrival_bps < SATURATED_BELOW * send_bps:
-            return ProbeResult(self.cluster, SATURATED_SHARE * arrival_bps / (1 - path_loss), saturated=True)
-        return ProbeResult(self.cluster, min(send_bps, arrival_bps) / (1 - path_loss), saturated=False)
+            arrival_bps = min(SATURATED_SHARE * arrival_bps, most_bps)
+            return ProbeResult(self.cluster, arrival_bps / (1 - path_loss), saturated=True)
+        found_bps = min(send_bps, arrival_bps, most_bps)
+        return ProbeResult(self.cluster, found_bps / (1 - path_loss), saturated=False)
