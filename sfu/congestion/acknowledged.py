@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from sfu.congestion.bursts import Burst
+
 WINDOW_S = 0.5
 LONGEST_WINDOW_S = 2.0
 FEWEST_BURSTS = 6
@@ -24,17 +26,21 @@ class AcknowledgedBitrate:
         self._bursts: deque[tuple[float, int]] = deque()
         self._bytes = 0
 
-    def on_burst(self, arrival_s: float, size_bytes: int) -> None:
-        """A burst arrived."""
-        bursts = self._bursts
-        if bursts and not 0 <= arrival_s - bursts[-1][0] < LONGEST_WINDOW_S:
-            self.reset()
-        bursts.append((arrival_s, size_bytes))
-        total = self._bytes + size_bytes
-        begin = arrival_s - WINDOW_S
-        while len(bursts) > FEWEST_BURSTS and bursts[1][0] < begin:
-            total -= bursts.popleft()[1]
-        self._bytes = total
+    def on_bursts(self, finished: list[Burst], extra_bytes: int = 0) -> None:
+        """Bursts arrived, and ``extra_bytes`` of which no feedback told."""
+        bursts, total = self._bursts, self._bytes + extra_bytes
+        for _, _, arrival_s, _, size_bytes in finished:
+            if bursts and not 0 <= arrival_s - bursts[-1][0] < LONGEST_WINDOW_S:
+                bursts.clear()
+                total = extra_bytes = 0
+            bursts.append((arrival_s, size_bytes + extra_bytes))
+            total += size_bytes
+            extra_bytes = 0
+        if bursts:
+            begin = bursts[-1][0] - WINDOW_S
+            while len(bursts) > FEWEST_BURSTS and bursts[1][0] < begin:
+                total -= bursts.popleft()[1]
+        self._bytes = total if bursts else 0
 
     @property
     def bps(self) -> float | None:

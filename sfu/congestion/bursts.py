@@ -6,8 +6,6 @@ stalled hop let go all at once.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sfu.congestion.sent import Result
 
 BURST_S = 0.005
@@ -16,15 +14,10 @@ MAX_STEP_S = 3.0
 """Clocks that drift apart by more between two bursts were reset, or there was an outage: begin anew."""
 
 
-class Burst(NamedTuple):
-    """One finished burst, compared with the one before it."""
-
-    send_delta_s: float
-    arrival_delta_s: float
-    arrival_s: float
-    one_way_s: float
-    """Arrival minus sending on two clocks: only its changes mean something."""
-    size_bytes: int
+Burst = tuple[float, float, float, float, int]
+"""A finished burst, compared with the one before it: send delta, arrival delta, arrival (receiver clock), one-way delay
+(arrival minus sending on two clocks: only its changes mean something), all in seconds; size in bytes. A plain tuple,
+because a named one costs as much as the rest of its making."""
 
 
 class BurstGrouper:
@@ -100,4 +93,4 @@ class BurstGrouper:
         if abs(arrival_delta - send_delta) > MAX_STEP_S or send_delta > MAX_STEP_S:
             self.resets += 1
             return
-        finished.append(Burst(send_delta, arrival_delta, arrival, one_way, size))
+        finished.append((send_delta, arrival_delta, arrival, one_way, size))

@@ -253,22 +253,15 @@ class BandwidthEstimator:
                 if cluster == wanted:
                     measure.on_arrival(send_s, arrival_s, size_bytes)
         bursts = self._grouper.add(match.received)
-        overused = False
-        on_burst, on_acknowledged = self._trend.on_burst, self._acknowledged.on_burst
         # Where a feedback was lost, as many of its packets arrived, as far as one can tell, as of this one.
         extra_bytes = match.unreported_bytes * len(match.received) // (len(match.received) + match.lost)
+        self._acknowledged.on_bursts(bursts, extra_bytes if bursts else 0)
         # Jitter is told from a queue by the least of several. Where so few come, they stand in a queue or are rare.
         least_s = self._grouper.open_one_way_s
-        use_all = len(bursts) >= FEWEST_FOR_LEAST
-        for send_delta_s, arrival_delta_s, arrival_s, one_way_s, size_bytes in bursts:
-            if on_burst(send_delta_s, arrival_delta_s, arrival_s) is Usage.OVERUSE:
-                overused = True
-            on_acknowledged(arrival_s, size_bytes + extra_bytes)
-            extra_bytes = 0
-            if use_all and one_way_s < least_s:
-                least_s = one_way_s
+        if len(bursts) >= FEWEST_FOR_LEAST:
+            least_s = min(least_s, *[burst[3] for burst in bursts])
         self._queue.update(least_s, now, learn=not self._drain.active)
-        return overused
+        return self._trend.on_bursts(bursts)
 
     def _control(self, overused: bool, now: float) -> None:
         rate, usage = self._rate, self._trend.usage

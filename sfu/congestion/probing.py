@@ -14,6 +14,7 @@ FURTHER_SCALE = 2.0
 FURTHER_ABOVE = 0.7
 """A result of this share of what was tried makes it worth trying more."""
 PERIODIC_SCALE = 2.0
+FIRST_INTERVAL_S = 1.0
 INTERVAL_S = 4.0
 LONGEST_INTERVAL_S = 6.0
 FAILURE_FACTOR = 1.25
@@ -45,6 +46,7 @@ class Prober:
         "_next_id",
         "_periodic_at",
         "_started_at",
+        "_succeeded",
         "_wished_bps",
         "cluster",
         "max_bps",
@@ -66,6 +68,7 @@ class Prober:
         self._interval_s = INTERVAL_S
         self._periodic_at = now + INTERVAL_S
         self._wished_bps = 0.0
+        self._succeeded = False
 
     def due(self, estimate_bps: float, wanted_bps: float, *, calm: bool, now: float) -> ProbeCluster | None:
         """The cluster to send now, if any. ``calm``: no overuse, no queue and no heavy loss at present."""
@@ -111,12 +114,17 @@ class Prober:
 
     def _fail(self, now: float) -> None:
         self.cluster = None
+        if not self._succeeded:
+            # Nothing is known of the path yet, so the first tries follow soon upon each other.
+            self._periodic_at = now + FIRST_INTERVAL_S
+            return
         self._interval_s = min(LONGEST_INTERVAL_S, self._interval_s * FAILURE_FACTOR)
         self._periodic_at = max(self._periodic_at, now + self._interval_s - ANSWER_S)
 
     def on_result(self, result: ProbeResult, before_bps: float, now: float) -> None:
         """The cluster was measured, while the estimate was ``before_bps``."""
         tried_bps = result.cluster.rate_bps
+        self._succeeded = True
         self.cluster = None
         if result.bps >= FURTHER_ABOVE * tried_bps and not result.saturated:
             self._next_bps = FURTHER_SCALE * result.bps

@@ -10,6 +10,8 @@ from __future__ import annotations
 import enum
 from collections import deque
 
+from sfu.congestion.bursts import Burst
+
 WINDOW = 20
 FEWEST_POINTS = 8
 SMOOTHING = 0.9
@@ -23,6 +25,7 @@ SPIKE_MS = 15.0
 OVERUSE_MS = 10.0
 MAX_ADAPT_STEP_MS = 100.0
 REBASE_MS = 10_000.0
+LEAST_SPREAD = 1e-3
 
 
 class Usage(enum.Enum):
@@ -44,7 +47,6 @@ class TrendDetector:
         "_over_count",
         "_over_ms",
         "_points",
-        "_previous",
         "_smoothed_ms",
         "_sum_x",
         "_sum_xx",
@@ -64,7 +66,7 @@ class TrendDetector:
     def reset(self) -> None:
         """Forget the delays, as after a silence; the threshold that was learnt stays."""
         self.usage = Usage.NORMAL
-        self.trend = self._previous = 0.0
+        self.trend = 0.0
         self._points.clear()
         self._deltas = 0
         self._accumulated_ms = self._smoothed_ms = 0.0
@@ -72,37 +74,35 @@ class TrendDetector:
         self._base_ms = self._adapted_at_ms = -1.0
         self._over_ms, self._over_count = -1.0, 0
 
-    def on_burst(self, send_delta_s: float, arrival_delta_s: float, arrival_s: float) -> Usage:
-        """One burst more; seconds, ``arrival_s`` on the receiver's clock."""
-        arrival_ms = arrival_s * 1000.0
-        if self._base_ms < 0:
-            self._base_ms = self._adapted_at_ms = arrival_ms
-        elif arrival_ms - self._base_ms > REBASE_MS:
-            self._rebase(arrival_ms)
-        if self._deltas < MAX_DELTAS:
-            self._deltas += 1
-        self._accumulated_ms += (arrival_delta_s - send_delta_s) * 1000.0
-        y = self._smoothed_ms = SMOOTHING * self._smoothed_ms + (1 - SMOOTHING) * self._accumulated_ms
-        x = arrival_ms - self._base_ms
-        points = self._points
-        points.append((x, y))
-        sum_x, sum_y = self._sum_x + x, self._sum_y + y
-        sum_xx, sum_xy = self._sum_xx + x * x, self._sum_xy + x * y
-        trend = self._previous
-        if len(points) > WINDOW:
-            x, y = points.popleft()
-            sum_x -= x
-            sum_y -= y
-            sum_xx -= x * x
-            sum_xy -= x * y
-        count = len(points)
-        if count >= FEWEST_POINTS:
-            spread = sum_xx - sum_x * sum_x / count
-            if spread > 1e-3:
-                trend = (sum_xy - sum_x * sum_y / count) / spread
-        self._sum_x, self._sum_y, self._sum_xx, self._sum_xy = sum_x, sum_y, sum_xx, sum_xy
-        self._detect(trend, send_delta_s * 1000.0, arrival_ms)
-        return self.usage
+    def on_bursts(self, bursts: list[Burst]) -> bool:
+        """Some bursts more, in order; True if one of them showed overuse. Running sums make each a few operations."""
+        points, overused = self._points, False
+        for send_delta_s, arrival_delta_s, arrival_s, _, _ in bursts:
+            arrival_ms = arrival_s * 1000.0
+            if self._base_ms < 0:
+                self._base_ms = self._adapted_at_ms = arrival_ms
+            elif arrival_ms - self._base_ms > REBASE_MS:
+                self._rebase(arrival_ms)
+            self._accumulated_ms = level = self._accumulated_ms + (arrival_delta_s - send_delta_s) * 1000.0
+            self._smoothed_ms = y = SMOOTHING * self._smoothed_ms + (1 - SMOOTHING) * level
+            x = arrival_ms - self._base_ms
+            points.append((x, y))
+            sum_x, sum_y = self._sum_x + x, self._sum_y + y
+            sum_xx, sum_xy = self._sum_xx + x * x, self._sum_xy + x * y
+            count = len(points)
+            if count > WINDOW:
+                count = WINDOW
+                x, y = points.popleft()
+                sum_x, sum_y, sum_xx, sum_xy = sum_x - x, sum_y - y, sum_xx - x * x, sum_xy - x * y
+            self._sum_x, self._sum_y, self._sum_xx, self._sum_xy = sum_x, sum_y, sum_xx, sum_xy
+            trend = self.trend
+            if count >= FEWEST_POINTS:
+                spread = sum_xx - sum_x * sum_x / count
+                if spread > LEAST_SPREAD:
+                    trend = (sum_xy - sum_x * sum_y / count) / spread
+            if self._detect(trend, send_delta_s * 1000.0, arrival_ms) is Usage.OVERUSE:
+                overused = True
+        return overused
 
     def _rebase(self, arrival_ms: float) -> None:
         """Count anew from here, and sum anew: running sums of growing numbers lose their digits."""
@@ -115,23 +115,32 @@ class TrendDetector:
         self._sum_x, self._sum_y = sum(x for x, _ in moved), sum(y for _, y in moved)
         self._sum_xx, self._sum_xy = sum(x * x for x, _ in moved), sum(x * y for x, y in moved)
 
-    def _detect(self, trend: float, send_delta_ms: float, arrival_ms: float) -> None:
+    def _detect(self, trend: float, send_delta_ms: float, arrival_ms: float) -> Usage:
+        if self._deltas < MAX_DELTAS:
+            self._deltas += 1
         scaled = trend * self._deltas * GAIN
         threshold = self.threshold_ms
         if scaled > threshold:
             # Half of the first delta: the crossing lies somewhere within it.
             self._over_ms = send_delta_ms / 2 if self._over_ms < 0 else self._over_ms + send_delta_ms
             self._over_count += 1
-            if self._over_ms > OVERUSE_MS and self._over_count > 1 and trend >= self._previous:
+            if self._over_ms > OVERUSE_MS and self._over_count > 1 and trend >= self.trend:
                 self._over_ms, self._over_count = 0.0, 0
                 self.usage = Usage.OVERUSE
         else:
             self._over_ms, self._over_count = -1.0, 0
             self.usage = Usage.UNDERUSE if scaled < -threshold else Usage.NORMAL
-        self.trend = self._previous = trend
-        distance = abs(scaled) - threshold
+        self.trend = trend
+        distance = (scaled if scaled > 0 else -scaled) - threshold
         if distance <= SPIKE_MS:
-            rate = THRESHOLD_DOWN if distance < 0 else THRESHOLD_UP
-            step_ms = min(arrival_ms - self._adapted_at_ms, MAX_ADAPT_STEP_MS)
-            self.threshold_ms = min(MAX_THRESHOLD_MS, max(MIN_THRESHOLD_MS, threshold + rate * distance * step_ms))
+            step_ms = arrival_ms - self._adapted_at_ms
+            if step_ms > MAX_ADAPT_STEP_MS:
+                step_ms = MAX_ADAPT_STEP_MS
+            threshold += (THRESHOLD_DOWN if distance < 0 else THRESHOLD_UP) * distance * step_ms
+            if threshold < MIN_THRESHOLD_MS:
+                threshold = MIN_THRESHOLD_MS
+            elif threshold > MAX_THRESHOLD_MS:
+                threshold = MAX_THRESHOLD_MS
+            self.threshold_ms = threshold
         self._adapted_at_ms = arrival_ms
+        return self.usage
