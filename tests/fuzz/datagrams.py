@@ -113,7 +113,8 @@ class Fuzzer:
         """What a peer has sent itself."""
         if self.source is not None:
             return self.source.any(self.rng)
-        return self.captured[self.rng.choice(sorted(self.captured))].any(self.rng, but="stun")
+        settled = [address for address in sorted(self.captured) if len(self.captured[address].kinds) > 1]
+        return self.captured[self.rng.choice(settled)].any(self.rng, but="stun")
 
     def mutant(self) -> bytes:
         """An honest datagram with some bytes changed, cut out, doubled or spliced with another."""
