@@ -193,7 +193,7 @@ class BandwidthEstimator:
             and self._queue.seconds < CALM_QUEUE_S + self._queue.noise_s
             and loss.fraction - loss.own_loss < CUT_ABOVE
         )
-        cluster = self._prober.due(self._rate.bps, self.wanted_bps, calm=calm, now=now)
+        cluster = self._prober.due(self._rate.bps, self.wanted_bps, calm=calm, noise_s=self._queue.noise_s, now=now)
         if cluster is not None:
             self._measure = ProbeMeasure(cluster)
         return cluster
@@ -273,7 +273,13 @@ class BandwidthEstimator:
             if rate.may_decrease(acknowledged_bps, self.rtt_s, now):
                 if self._queue.is_long and acknowledged_bps is not None:
                     acknowledged_bps = min(acknowledged_bps, self._acknowledged.latest_bps or acknowledged_bps)
-                rate.decrease(acknowledged_bps, self._queue.seconds, untried=limited, now=now)
+                rate.decrease(
+                    acknowledged_bps,
+                    self._queue.seconds - self._queue.noise_s,
+                    sent_bps=self._sending.bps,
+                    untried=limited,
+                    now=now,
+                )
                 self._loss.skip()
                 self._drain.on_decrease(now)
                 self._prober.on_overuse(now)

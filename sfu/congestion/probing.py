@@ -21,7 +21,9 @@ FAILURE_FACTOR = 1.25
 CALM_S = 1.5
 """No probe so soon after overuse: the queue has to empty first."""
 ANSWER_S = 1.0
-DURATION_S = 0.025
+DURATION_S, LONGEST_DURATION_S = 0.025, 0.1
+SMALL_NOISE_S = 0.03
+"""Where jitter is more than this, a probe lasts longer by as much, or it would measure the jitter."""
 MIN_PACKETS = 5
 MIN_PACKET_BYTES, MAX_PACKET_BYTES = 200, 1_200
 WISH_ROOM = 1.1
@@ -70,8 +72,13 @@ class Prober:
         self._wished_bps = 0.0
         self._succeeded = False
 
-    def due(self, estimate_bps: float, wanted_bps: float, *, calm: bool, now: float) -> ProbeCluster | None:
-        """The cluster to send now, if any. ``calm``: no overuse, no queue and no heavy loss at present."""
+    def due(
+        self, estimate_bps: float, wanted_bps: float, *, calm: bool, noise_s: float, now: float
+    ) -> ProbeCluster | None:
+        """The cluster to send now, if any.
+
+        ``calm``: no overuse, no queue and no heavy loss at present; ``noise_s``: what jitter makes of the delay.
+        """
         if self.cluster is not None:
             if now - self._started_at < ANSWER_S:
                 return None
@@ -88,7 +95,7 @@ class Prober:
         if rate_bps is None:
             return None
         rate_bps = min(rate_bps, max(wanted_bps * PROBE_ROOM, estimate_bps * WISH_ROOM), self.max_bps)
-        return self._start(rate_bps, now) if rate_bps > estimate_bps else None
+        return self._start(rate_bps, noise_s, now) if rate_bps > estimate_bps else None
 
     def _rate(self, estimate_bps: float, now: float) -> float | None:
         if self._next_bps is not None:
@@ -103,8 +110,9 @@ class Prober:
             return PERIODIC_SCALE * estimate_bps
         return None
 
-    def _start(self, rate_bps: float, now: float) -> ProbeCluster:
-        size = max(int(rate_bps * DURATION_S / 8), MIN_PACKETS * MIN_PACKET_BYTES)
+    def _start(self, rate_bps: float, noise_s: float, now: float) -> ProbeCluster:
+        duration_s = min(LONGEST_DURATION_S, DURATION_S + max(0.0, noise_s - SMALL_NOISE_S))
+        size = max(int(rate_bps * duration_s / 8), MIN_PACKETS * MIN_PACKET_BYTES)
         packets = max(MIN_PACKETS, -(-size // MAX_PACKET_BYTES))
         self.cluster = ProbeCluster(self._next_id, int(rate_bps), packets, size)
         self._next_id += 1

@@ -10,6 +10,9 @@ from math import sqrt
 from sfu.congestion.trend import Usage
 
 DECREASE = 0.85
+GENTLE_DECREASE = 0.93
+DELIVERED = 0.95
+"""When so much of what is sent arrives, and no long queue stands, a gentle cut is enough; it may be jitter, too."""
 BLIND_DECREASE = 0.5
 """When nothing is known yet about what arrives."""
 INCREASE_PER_S = 1.08
@@ -86,7 +89,9 @@ class RateControl:
         self.bps = self._bounded(bps)
         self._set_at = self._updated_at = now
 
-    def decrease(self, acknowledged_bps: float | None, queue_s: float, *, untried: bool, now: float) -> None:
+    def decrease(
+        self, acknowledged_bps: float | None, queue_s: float, *, sent_bps: float, untried: bool, now: float
+    ) -> None:
         """The path is overused. ``untried``: less than the rate was sent of late, so what arrives is no measure."""
         bps = self.bps
         untried |= now - self._set_at < RAISED_S
@@ -96,7 +101,8 @@ class RateControl:
             # It may well be jitter; lasting overuse cuts again soon.
             target = DECREASE * max(bps, acknowledged_bps)
         else:
-            target = DECREASE * acknowledged_bps
+            gentle = queue_s < REAL_QUEUE_S and acknowledged_bps >= DELIVERED * sent_bps
+            target = (GENTLE_DECREASE if gentle else DECREASE) * acknowledged_bps
             if not self.capacity.is_near(acknowledged_bps):
                 self.capacity.reset()
             self.capacity.on_full(acknowledged_bps)
