@@ -16,6 +16,8 @@ from tests.fuzz.datagrams import Fuzzer
 from tests.support.server import PlenumServer
 
 CONNECT_TIMEOUT_S = 15
+# Our own association does not survive its nonsense for long, and a new one takes a while.
+SCTP_SHARE = 0.02
 
 
 class Misbehaving:
@@ -26,11 +28,15 @@ class Misbehaving:
         self.rng: random.Random = fuzzer.rng
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.dead = False
+        self.lives = 1
+        self._server: PlenumServer | None = None
+        self._room = ""
         self._location = ""
         self._bearer: dict[str, str] = {}
 
     async def connect(self, server: PlenumServer, room: str) -> None:
         """Publish sound, picture and a data channel. Raises AssertionError when it does not get connected."""
+        self._server, self._room = server, room
         self.peer.addTrack(AudioStreamTrack())
         self.peer.addTrack(VideoStreamTrack())
         self.peer.createDataChannel("reliable", protocol="plenum-relay")
@@ -51,23 +57,32 @@ class Misbehaving:
     async def send(self) -> None:
         """One sealed datagram that means nothing."""
         if self.dead:
-            return
+            await self._renew()
         transport = self.peer.getSenders()[0].transport
         pick = self.rng.random()
         try:
-            if pick < 0.45:
-                await transport._send_rtp(self._rtp())
-            elif pick < 0.85:
-                await transport._send_rtp(self._rtcp())
-            else:
+            if pick < SCTP_SHARE:
                 await transport._send_data(self._sctp())
+            elif pick < 0.5:
+                await transport._send_rtp(self._rtp())
+            else:
+                await transport._send_rtp(self._rtcp())
         except Exception as error:
             # libsrtp checks headers before it seals; what it refuses an attacker without it could still send, but
             # never with a valid tag.
             if isinstance(error, ConnectionError | SSL.Error):
-                self.dead = True  # the server has ended the association: it may, after what it got
+                self.dead = True  # ended by either side: it may be, after what was sent
             elif type(error).__name__ != "Error":
                 raise
+
+    async def _renew(self) -> None:
+        """Join again."""
+        assert self._server is not None
+        await self.close()
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.dead = False
+        self.lives += 1
+        await self.connect(self._server, self._room)
 
     async def close(self) -> None:
         async with httpx.AsyncClient() as client:
