@@ -9,8 +9,8 @@ from __future__ import annotations
 HALF_WINDOW_S = 10.0
 """The base is the least of the last 10 to 20 s: clocks drift by 2 ms at most, and a longer route becomes the base."""
 LEARNING_S = 6.0
-LEARNT_UP_TO_S = 0.15
-MOST_NOISE_S = 0.16
+LEARNT_UP_TO_S = 0.08
+MOST_NOISE_S = 0.1
 """What jitter alone makes of the delay is learnt slowly, and only so far."""
 STANDING_FROM_S = 0.01
 LONG_FROM_S = 0.12

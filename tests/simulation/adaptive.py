@@ -17,7 +17,6 @@ SAMPLE_S = 0.1
 FRAME_S = 1 / 30
 PACKET_BYTES = 1_200
 PACING_FACTOR = 2.5
-OVERHEAD_BYTES = 0
 Packet = tuple[int, int]
 """Transport-wide number and size."""
 
