@@ -182,6 +182,20 @@ def invite(
     typer.echo(invite_link(config, room, role and role.value, _seconds(ttl), url))
 
 
+@app.command()
+def doctor(
+    config: ConfigFile = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="HOST", help="Name that browsers open; the certificate is held to it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Check ports, addresses, TURN, certificate, Redis, clock and kernel; say which line to change."""
+    from scripts.doctor.command import doctor as run
+
+    raise typer.Exit(run(config, name, as_json))
+
+
 @config_app.command("check")
 def config_check(config: ConfigFile = None) -> None:
     """Say whether `plenum serve` would start with these settings, and if not, why."""

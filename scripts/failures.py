@@ -9,6 +9,7 @@ class ExitCode(IntEnum):
     """Exit codes of ``plenum``; the numbers follow sysexits.h where it has one, and stay."""
 
     OK = 0
+    FINDINGS = 1
     USAGE = 2
     UNAVAILABLE = 69
     INTERNAL = 70
