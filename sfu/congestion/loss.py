@@ -40,7 +40,9 @@ class Cut(NamedTuple):
     """How things were before the last cut."""
 
     sent_bps: float
-    fraction: float
+    excess: float
+    """Loss beyond the path's own."""
+    cap_bps: float | None
 
 
 class LossControl:
@@ -128,8 +130,10 @@ class LossControl:
             self.cap_bps *= GROWTH_PER_S**elapsed_s
 
     def _cut_to(self, bps: float, sent_bps: float) -> None:
+        # Of cuts that follow upon each other the first is the one to take back.
+        before_bps = self.cap_bps if self._cut is None else self._cut.cap_bps
         self.cap_bps = bps
-        self._cut = Cut(sent_bps, self.fraction)
+        self._cut = Cut(sent_bps, self.fraction - self.own_loss, before_bps)
         self._fresh_cut = True
         self._held_s = 0.0
 
@@ -140,9 +144,9 @@ class LossControl:
         if fraction <= own:
             self.own_loss = own + (fraction - own) * weight
         elif self._cut is not None and sent_bps < TRIED_BELOW * self._cut.sent_bps:
-            if fraction > TRIAL_LOSS * self._cut.fraction:
-                self.own_loss = min(MOST_OWN, (fraction + self._cut.fraction) / 2)
-                self.cap_bps = None
+            if fraction - own > TRIAL_LOSS * self._cut.excess:
+                self.own_loss = min(MOST_OWN, own + (fraction - own + self._cut.excess) / 2)
+                self.cap_bps = self._cut.cap_bps
             self._cut = None
         elif not ours:
             self.own_loss = min(MOST_OWN, own + (fraction - own) * weight)

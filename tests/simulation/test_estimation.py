@@ -146,7 +146,7 @@ def test_random_loss_of_5_percent_costs_nothing(seed: int) -> None:
     assert call.least_bps(5, 60) > 3_000_000
 
 
-@pytest.mark.parametrize("seed", (*SEEDS, 4))
+@pytest.mark.parametrize("seed", [*SEEDS, 4])
 def test_random_loss_of_20_percent_is_told_from_congestion(seed: int) -> None:
     forth, back = path(10_000_000, delay_s=0.05), path(delay_s=0.05)
     forth.loss = back.loss = 0.2
