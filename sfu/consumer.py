@@ -12,15 +12,14 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from sfu.encoding import Encoding
-from sfu.layers.forward import ForwardEntry, Outlet, Protector, repeat, resend
-from sfu.layers.header_plan import HeaderPlan, PlanTable
+from sfu.entries import build_entries
+from sfu.layers.forward import ForwardEntry, Outlet, Protector
+from sfu.layers.header_plan import PlanTable
+from sfu.layers.resender import Resender, apply_epoch
 from sfu.layers.timeline import Epoch, Timeline, aligned_timestamp
-from sfu.rtp.clock import abs_send_time
-from sfu.rtp.extensions import Uri
 from sfu.rtp.packet import RtpPacket
 from sfu.rtp.rtcp import ReportBlock, SenderReport
 from sfu.sdp.types import SendSection
-from sfu.streams.responder import NackResponder
 from sfu.streams.send import SendStream
 
 if TYPE_CHECKING:
@@ -68,16 +67,13 @@ class Consumer:
         self.stream = SendStream(self.ssrc, producer.codec.clock_rate)
         self._host = host
         self._protector: Protector | None = None
-        self._rtx_entry: ForwardEntry | None = None
-        self._rtx_next = host.random.randrange(FIRST_SEQUENCE_LIMIT)
         self._timeline = Timeline(host.random.randrange(FIRST_SEQUENCE_LIMIT))
-        self._responder = NackResponder()
+        self._resender = Resender(self._timeline, host.random.randrange(FIRST_SEQUENCE_LIMIT))
         self._encoding: Encoding | None = None
         self._last_out_timestamp: int | None = None
         self._last_out_at = 0.0
         self._picture_id_out: int | None = None
         self._tl0_out: int | None = None
-        self.resent_packets = 0
         # What the subscriber reports as lost includes what had never come from the publisher.
         self.missing_at_report = 0
         producer.consumers[self.id] = self
@@ -101,46 +97,11 @@ class Consumer:
             return
         self._protector = protector
         if self.entry is None:
-            self._build_entries(section, protector)
-        self._wait()
-
-    def _build_entries(self, section: SendSection, protector: Protector) -> None:
-        rtx = section.rtx_payload_type
-        repeats = self.kind == "video" and rtx is None and "nack" in section.feedback
-        media_plan = self._plan(section, per_packet=not repeats)
-        outlet = self._host.outlet
-        self.entry = entry = ForwardEntry(
-            ssrc=self.ssrc,
-            payload_type=section.payload_type,
-            plan=media_plan,
-            outlet=outlet,
-            protector=protector,
-        )
-        entry.codec_name = self.producer.codec.name
-        if self.producer.red_payload_type is not None:
-            entry.red_in = self.producer.red_payload_type
-            entry.opus_in = self.producer.payload_type
-            entry.red_out = section.red_payload_type
-            entry.opus_out = section.payload_type
-            entry.rewrites_payload = True
-            if section.red_payload_type is not None:
-                entry.payload_type = section.red_payload_type
-        if rtx is not None:
-            self._rtx_entry = ForwardEntry(
-                ssrc=self.rtx_ssrc, payload_type=rtx, plan=media_plan, outlet=outlet, protector=protector
+            self.entry, rtx_entry = build_entries(
+                self.producer, section, self._host, protector, ssrc=self.ssrc, rtx_ssrc=self.rtx_ssrc
             )
-
-    def _plan(self, section: SendSection, *, per_packet: bool) -> HeaderPlan:
-        """The extension mapping.
-
-        Without RTX a resend is the same packet under the same sequence number, and AES-GCM must never seal two
-        different packets under one number: such subscribers get no extension that changes with the time of sending.
-        """
-        wanted = dict(section.extensions)
-        if not per_packet:
-            wanted.pop(Uri.TRANSPORT_CC, None)
-            wanted.pop(Uri.ABS_SEND_TIME, None)
-        return self._host.plans.plan(section.mid, self.producer.extensions, wanted)
+            self._resender.use(self.entry, rtx_entry)
+        self._wait()
 
     # -- forwarding ------------------------------------------------------------------------------------------------
 
@@ -152,7 +113,7 @@ class Consumer:
             self._leave_encoding()
         picture_delta, tl0_delta = self._index_deltas(packet)
         epoch = self._timeline.begin(
-            encoding.index,
+            encoding.ssrc,
             packet.ext_seq,
             ts_offset=self._timestamp_offset(encoding, packet, now),
             picture_delta=picture_delta,
@@ -294,39 +255,9 @@ class Consumer:
 
     def on_nack(self, lost: Iterable[int], now: float) -> None:
         """Resend what the subscriber misses from the Producer's history."""
-        encoding, entry = self._encoding, self.entry
-        if encoding is None or entry is None:
-            return
-        highest = self.highest_out()
-        for seq in lost:
-            traced = self._timeline.source(seq, highest)
-            if traced is None:
-                continue
-            epoch, out, source_seq = traced
-            source = self._encoding_at(epoch.encoding_index)
-            packet = source.history.get(source_seq) if source is not None else None
-            if packet is not None and self._responder.should_resend(out, now, self.stream.rtt_s):
-                self._resend(packet, epoch, out, now)
-
-    def _encoding_at(self, index: int) -> Encoding | None:
-        encodings = self.producer.encodings
-        return encodings[index] if index < len(encodings) else None
-
-    def _resend(self, packet: RtpPacket, epoch: Epoch, out: int, now: float) -> None:
-        entry = self.entry
-        assert entry is not None
-        current = self._timeline.current
-        apply_epoch(entry, epoch)
-        try:
-            if self._rtx_entry is None:
-                sent = repeat(packet, entry, out)
-            else:
-                sent = resend(packet, entry, self._rtx_entry, out, self._rtx_next, abs_send_time(now))
-                self._rtx_next += 1
-        finally:
-            if current is not None:
-                apply_epoch(entry, current)
-        self.resent_packets += sent
+        if self.entry is not None:
+            histories = {encoding.ssrc: encoding.history for encoding in self.producer.encodings}
+            self._resender.answer(lost, self.highest_out(), histories, now, self.stream.rtt_s)
 
     @property
     def source(self) -> Encoding | None:
@@ -372,16 +303,7 @@ class Consumer:
             "paused": self.paused,
             "packets": self.entry.packets if self.entry else 0,
             "octets": self.entry.octets if self.entry else 0,
-            "resent_packets": self.resent_packets,
+            "resent_packets": self._resender.packets,
             "rtt_ms": None if self.stream.rtt_s is None else round(self.stream.rtt_s * 1000, 1),
             "fraction_lost": self.stream.fraction_lost,
         }
-
-
-def apply_epoch(entry: ForwardEntry, epoch: Epoch) -> None:
-    """Make the entry write what ``epoch`` says."""
-    entry.seq_offset = epoch.seq_offset
-    entry.ts_offset = epoch.ts_offset
-    entry.picture_delta = epoch.picture_delta
-    entry.tl0_delta = epoch.tl0_delta
-    entry.rewrites_payload = bool(epoch.picture_delta or epoch.tl0_delta) or entry.red_in is not None

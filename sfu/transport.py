@@ -136,7 +136,7 @@ class Transport:
         return self.state is not TransportState.CLOSED and self._send_book.has_changes
 
     def create_offer(self, *, ice_restart: bool = False) -> str:
-        """The offer of all Consumers; it replaces one that waits for its answer. Raises ``invalid_state`` without any."""
+        """The offer of all Consumers, in place of one still unanswered. Raises ``invalid_state`` without any."""
         self._require_open(TransportRole.SUBSCRIBE)
         if ice_restart:
             self.connection.link.restart()

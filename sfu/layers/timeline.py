@@ -14,10 +14,10 @@ MAX_EPOCHS = 64
 
 
 class Epoch(NamedTuple):
-    """One stretch of unbroken forwarding; numbers are unwrapped (extended)."""
+    """One stretch of unbroken forwarding; numbers are unwrapped (extended), ``source`` is the Encoding's SSRC."""
 
     first_out: int
-    encoding_index: int
+    source: int
     seq_offset: int
     ts_offset: int
     picture_delta: int
@@ -39,10 +39,10 @@ class Timeline:
         return self._epochs[-1] if self._epochs else None
 
     def begin(
-        self, encoding_index: int, first_in: int, *, ts_offset: int = 0, picture_delta: int = 0, tl0_delta: int = 0
+        self, source: int, first_in: int, *, ts_offset: int = 0, picture_delta: int = 0, tl0_delta: int = 0
     ) -> Epoch:
-        """Start an epoch whose first packet is ``first_in`` of that Encoding."""
-        epoch = Epoch(self.next_out, encoding_index, self.next_out - first_in, ts_offset, picture_delta, tl0_delta)
+        """Start an epoch whose first packet is ``first_in`` of the Encoding ``source``."""
+        epoch = Epoch(self.next_out, source, self.next_out - first_in, ts_offset, picture_delta, tl0_delta)
         self._epochs.append(epoch)
         return epoch
 
@@ -51,7 +51,7 @@ class Timeline:
         if self._epochs:
             self.next_out = max(self.next_out, last_in + self._epochs[-1].seq_offset + 1)
 
-    def source(self, seq: int, highest_out: int) -> tuple[Epoch, int, int] | None:
+    def trace(self, seq: int, highest_out: int) -> tuple[Epoch, int, int] | None:
         """Trace a 16-bit sequence number a subscriber names: (epoch, outgoing number, source number), or None.
 
         ``highest_out`` is the highest outgoing number so far; the name is taken as the nearest one not above it.

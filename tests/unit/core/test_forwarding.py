@@ -337,3 +337,19 @@ def test_audio_goes_on_at_once_when_its_numbers_begin_anew() -> None:
     packets = subscriber.take()
     assert len(packets) == 4, "one packet is spent on making sure"
     assert_continuous(packets)
+
+
+def test_a_packet_of_an_encoder_that_was_replaced_is_not_mixed_up_with_one_of_its_successor() -> None:
+    publisher = Publisher(rids=("h",), first_seq=500)
+    producer = publisher.publish_video()
+    publisher.video(key=True, ssrc=51, rid="h")
+    subscriber = Subscriber(publisher)
+    consumer = subscriber.consume(producer)
+    publisher.video(key=True, ssrc=51, rid="h")
+    (before,) = subscriber.take()
+    publisher.seq = 500  # the successor happens to count through the same numbers
+    for _ in range(3):
+        publisher.video(key=True, ssrc=52, rid="h")
+    subscriber.take()
+    subscriber.half.on_rtcp(Nack(1, consumer.ssrc, (before.sequence_number,)).pack(), publisher.now)
+    assert subscriber.take() == []

@@ -24,20 +24,20 @@ def test_a_number_is_traced_to_its_packet_and_epoch() -> None:
     timeline.end(19)  # 65530..65539
     timeline.begin(1, 900)
     highest = 65_545
-    traced = timeline.source(65_535, highest)
+    traced = timeline.trace(65_535, highest)
     assert traced is not None
-    assert traced[0].encoding_index == 0
+    assert traced[0].source == 0
     assert traced[1:] == (65_535, 15)
-    traced = timeline.source((65_541) & 0xFFFF, highest)
+    traced = timeline.trace((65_541) & 0xFFFF, highest)
     assert traced is not None
-    assert traced[0].encoding_index == 1
+    assert traced[0].source == 1
     assert traced[1:] == (65_541, 901)
 
 
 def test_a_number_before_the_first_packet_has_no_source() -> None:
     timeline = Timeline(first_seq=100)
     timeline.begin(0, 10)
-    assert timeline.source(99, 120) is None
+    assert timeline.trace(99, 120) is None
 
 
 def test_old_epochs_are_forgotten() -> None:
@@ -45,8 +45,8 @@ def test_old_epochs_are_forgotten() -> None:
     for index in range(MAX_EPOCHS + 10):
         timeline.begin(index, 50)
         timeline.end(50)
-    assert timeline.source(0, MAX_EPOCHS + 9) is None
-    assert timeline.source(MAX_EPOCHS + 9, MAX_EPOCHS + 9) is not None
+    assert timeline.trace(0, MAX_EPOCHS + 9) is None
+    assert timeline.trace(MAX_EPOCHS + 9, MAX_EPOCHS + 9) is not None
 
 
 @given(
@@ -65,9 +65,9 @@ def test_every_sent_number_is_unique_and_traceable(stretches: list[tuple[int, in
     assert sorted(sent) == list(range(first, first + len(sent)))
     highest = max(sent)
     for out, (index, source) in sent.items():
-        traced = timeline.source(out & 0xFFFF, highest)
+        traced = timeline.trace(out & 0xFFFF, highest)
         assert traced is not None
-        assert (traced[0].encoding_index, traced[2]) == (index, source)
+        assert (traced[0].source, traced[2]) == (index, source)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""Answers to NACK: a lost packet is found in the Producer's history and sent again as it was sent first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sfu.layers.forward import ForwardEntry, repeat, resend
+from sfu.layers.timeline import Epoch, Timeline
+from sfu.rtp.clock import abs_send_time
+from sfu.rtp.packet import RtpPacket
+from sfu.streams.history import PacketHistory
+from sfu.streams.responder import NackResponder
+
+
+class Resender:
+    """Resends for one Consumer, by RTX under its own count or, without RTX, as the very same packet."""
+
+    def __init__(self, timeline: Timeline, first_rtx_seq: int) -> None:
+        self.packets = 0
+        self._timeline = timeline
+        self._responder = NackResponder()
+        self._entry: ForwardEntry | None = None
+        self._rtx: ForwardEntry | None = None
+        self._rtx_next = first_rtx_seq
+        self._repeatable_from = 0
+
+    def use(self, entry: ForwardEntry, rtx: ForwardEntry | None) -> None:
+        """Send by these entries from now on.
+
+        What was sent by earlier ones would now come out as other bytes: without RTX it must not be repeated, since a
+        sequence number is sealed with one content only.
+        """
+        self._entry, self._rtx = entry, rtx
+        self._repeatable_from = self._timeline.next_out
+
+    def answer(
+        self,
+        lost: Iterable[int],
+        highest_out: int,
+        histories: Mapping[int, PacketHistory],
+        now: float,
+        rtt_s: float | None,
+    ) -> None:
+        """Resend what can be found; ``histories`` by the SSRC of the Encoding, ``highest_out`` as sent so far."""
+        for seq in lost:
+            traced = self._timeline.trace(seq, highest_out)
+            if traced is None:
+                continue
+            epoch, out, source_seq = traced
+            history = histories.get(epoch.source)
+            packet = history.get(source_seq) if history is not None else None
+            if packet is None or (self._rtx is None and out < self._repeatable_from):
+                continue
+            if self._responder.should_resend(out, now, rtt_s):
+                self._send(packet, epoch, out, now)
+
+    def _send(self, packet: RtpPacket, epoch: Epoch, out: int, now: float) -> None:
+        entry = self._entry
+        assert entry is not None
+        current = self._timeline.current
+        apply_epoch(entry, epoch)
+        try:
+            if self._rtx is None:
+                sent = repeat(packet, entry, out)
+            else:
+                sent = resend(packet, entry, self._rtx, out, self._rtx_next, abs_send_time(now))
+                self._rtx_next += 1
+        finally:
+            if current is not None:
+                apply_epoch(entry, current)
+        self.packets += sent
+
+
+def apply_epoch(entry: ForwardEntry, epoch: Epoch) -> None:
+    """Make the entry write what ``epoch`` says."""
+    entry.seq_offset = epoch.seq_offset
+    entry.ts_offset = epoch.ts_offset
+    entry.picture_delta = epoch.picture_delta
+    entry.tl0_delta = epoch.tl0_delta
+    entry.rewrites_payload = bool(epoch.picture_delta or epoch.tl0_delta) or entry.red_in is not None
