@@ -1,1 +1,1 @@
-"""What a path carries: transport-wide feedback about what was received."""
+"""What a path carries: feedback to publishers, and the estimate, probes and pacing towards subscribers."""

@@ -105,10 +105,12 @@ class Pacer(Generic[T]):
         debt = max(0.0, self._debt_bytes - (now - self._leaked_at) * rate)
         self._leaked_at = now
         room = rate * BURST_S
+        overdue = now - MAX_QUEUE_S
         leaving: list[T] = []
         for priority, queue in enumerate(self._queues):
             size = 0
-            while queue and (debt < room or priority == Priority.AUDIO):
+            is_media = priority != Priority.PADDING
+            while queue and (debt < room or priority == Priority.AUDIO or (is_media and queue[0][2] <= overdue)):
                 packet, packet_bytes, _ = queue.popleft()
                 leaving.append(packet)
                 size += packet_bytes
