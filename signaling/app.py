@@ -17,7 +17,7 @@ from signaling.invites import InviteDesk
 from signaling.limits import RateLimiter
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
-from signaling.rest import failures, openapi, routes
+from signaling.rest import chat, failures, openapi, routes
 from signaling.rest.body_limit import BodyLimit
 from signaling.store import RoomStore
 from signaling.tokens import TokenVerifier
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _TAGS = [
     {"name": "client", "description": "What a client needs before it joins."},
     {"name": "rooms", "description": "Who is in a room."},
+    {"name": "chat", "description": "What is written in a room."},
     {"name": "whip", "description": "Publish with any WHIP client (RFC 9725)."},
     {"name": "whep", "description": "Play with any WHEP client."},
     {"name": "operations", "description": "For those who run the server."},
@@ -74,7 +75,9 @@ def create_app(
     )
     app.state.hub = hub
     failures.install(app)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(
+        BodyLimit, max_bytes=MAX_BODY_BYTES, larger={chat.UPLOAD_END: chat.max_body_bytes(options.rooms)}
+    )
     app.add_middleware(
         CORSMiddleware,
         allow_origins=options.page.allowed_origins,
@@ -87,6 +90,7 @@ def create_app(
     app.include_router(
         routes.create_router(routes.Services(options, hub, store, verifier, InviteDesk(options.auth), gate))
     )
+    app.include_router(chat.create_router(chat.ChatRoutes(hub, verifier, limiter)))
     app.include_router(websocket.create_router(websocket.RoomSockets(hub, verifier, limiter)))
     for build in media_routers:
         app.include_router(build(gate))

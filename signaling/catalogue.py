@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from signaling.context import Context
 from signaling.effects import Effects
-from signaling.handlers import chat, media, negotiation, presence, quality
+from signaling.handlers import chat, chat_reading, media, negotiation, presence, quality
 from signaling.messages import chat as chat_messages
 from signaling.messages import media as media_messages
 from signaling.messages import negotiation as negotiation_messages
@@ -87,6 +87,13 @@ _LINES = (
     _both(quality_messages.NetworkStatsRequest, quality.network_stats),
     _to_client(quality_messages.QualityUpdate),
     _both(chat_messages.ChatRequest, chat.chat_message, chat_messages.ChatMessage),
+    _both(chat_messages.ChatEditRequest, chat.chat_edit, chat_messages.ChatEdit),
+    _both(chat_messages.ChatDeleteRequest, chat.chat_delete, chat_messages.ChatDelete),
+    _both(chat_messages.ChatReactionRequest, chat.chat_reaction, chat_messages.ChatReaction),
+    _both(chat_messages.ChatReadRequest, chat_reading.chat_read, chat_messages.ChatRead, limit="chat_reads"),
+    _both(chat_messages.ChatTypingRequest, chat_reading.chat_typing, chat_messages.ChatTyping, limit="typing"),
+    _both(chat_messages.ChatHistoryRequest, chat_reading.chat_history, chat_messages.ChatHistory),
+    _to_client(chat_messages.ChatLinkPreview),
 )
 
 CATALOGUE: dict[str, MessageType] = {line.name: line for line in _LINES}

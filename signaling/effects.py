@@ -104,6 +104,24 @@ class SetMuted:
     muted: bool
 
 
+# -- chat --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPreview:
+    """Read the page that a chat message links to."""
+
+    message_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropImages:
+    """Delete uploaded images."""
+
+    image_ids: tuple[str, ...]
+
+
 # -- state in Redis ----------------------------------------------------------------------------------------------------
 
 
@@ -144,7 +162,33 @@ class SaveSettings:
     settings: RoomSettings
 
 
-StateEffect = SaveParticipant | ForgetParticipant | RenewPresence | SaveRole | SaveSettings
+@dataclass(frozen=True, slots=True)
+class SaveChat:
+    """A chat message, as it is now."""
+
+    message_id: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetChat:
+    """Chat messages, and read marks, that are kept no longer."""
+
+    message_ids: tuple[str, ...]
+    read_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SaveChatRead:
+    """How far somebody has read, as it is now."""
+
+    read_key: str
+    record: str
+
+
+ChatStateEffect = SaveChat | ForgetChat | SaveChatRead
+StateEffect = ChatStateEffect | SaveParticipant | ForgetParticipant | RenewPresence | SaveRole | SaveSettings
 EngineEffect = TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMuted
-Effect = Send | Broadcast | Relay | EndSession | Leave | EngineEffect | StateEffect
+ChatEffect = FetchPreview | DropImages
+Effect = ChatEffect | Send | Broadcast | Relay | EndSession | Leave | EngineEffect | StateEffect
 Effects = list[Effect]

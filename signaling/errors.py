@@ -20,6 +20,7 @@ class ErrorCode(StrEnum):
     ROOM_CLOSED = "room_closed"
     USER_NOT_FOUND = "user_not_found"
     SESSION_NOT_FOUND = "session_not_found"
+    MESSAGE_NOT_FOUND = "message_not_found"
     WAITING_FOR_APPROVAL = "waiting_for_approval"
     REJECTED = "rejected"
     INVALID_MESSAGE = "invalid_message"
@@ -60,6 +61,9 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.ROOM_CLOSED: ErrorKind(410, "The room has ended.", "Leave the page of the room."),
     ErrorCode.USER_NOT_FOUND: ErrorKind(404, "That participant is not in the room.", "Refresh the participants."),
     ErrorCode.SESSION_NOT_FOUND: ErrorKind(404, "That WHIP or WHEP session has ended.", "Start a new one."),
+    ErrorCode.MESSAGE_NOT_FOUND: ErrorKind(
+        404, "There is no such chat message, or it is not for this user.", "Take it from the screen."
+    ),
     ErrorCode.WAITING_FOR_APPROVAL: ErrorKind(403, "A host has to admit this user first.", "Wait to be admitted."),
     ErrorCode.REJECTED: ErrorKind(403, "A host has refused this user.", "Do not try again by yourself."),
     ErrorCode.INVALID_MESSAGE: ErrorKind(400, "The message follows no known form.", "Correct the client."),
@@ -68,7 +72,7 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ),
     ErrorCode.NOT_SUPPORTED: ErrorKind(422, "Well-formed, but nothing here can do it.", "Offer something else."),
     ErrorCode.MEDIA_FAILED: ErrorKind(502, "A media connection has failed.", "Restart ICE, or join again."),
-    ErrorCode.STORAGE_FAILED: ErrorKind(507, "A recording could not be stored.", "Tell the operator."),
+    ErrorCode.STORAGE_FAILED: ErrorKind(507, "A file could not be stored.", "Tell the operator."),
     ErrorCode.UNAVAILABLE: ErrorKind(503, "The server cannot serve this now.", "Try again after `retry_after`."),
     ErrorCode.INTERNAL: ErrorKind(500, "A fault of the server.", "Tell the operator; it is in the log."),
     ErrorCode.NOT_FOUND: ErrorKind(404, "No such address.", "Correct the client."),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from signaling import effects as fx
+from signaling.chat.services import ChatServices
 from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.live_room import LiveRoom, Surroundings
 from signaling.options import SignalingOptions
@@ -42,11 +43,15 @@ class Hub:
         self.started_unix = time.time()
         self.closing = False
         self.around = Surroundings(options.rooms, save=store.save, on_empty=self._on_empty, new_id=new_id)
+        self.chat = ChatServices(options.rooms.chat, self.rooms, self.around.counters, self.around.unix)
+        self.around.fetch_preview = self.chat.fetch_preview
+        self.around.drop_images = self.chat.images.remove
         self._quality = QualityWatch(self.rooms, self.around.unix)
         self.sweepers: list[Callable[[float], None]] = [
             self._drop_silent,
             self._renew_encoders(),
             self._quality.sweep,
+            self.chat.sweep,
         ]
         self._engine = engine
         self._store = store
@@ -73,6 +78,8 @@ class Hub:
             raise RoomError(ErrorCode.UNAVAILABLE, "The server is going down.", retry_after=5)
         settings = stored.settings or self.around.options.settings
         room = Room(room_id, settings, self.around.unix())
+        room.chat = stored.chat
+        self.chat.images.adopt(room_id, room.chat.images())
         live = LiveRoom(room, self._engine.create_router(room_id), self.around, stored.roles)
         self.rooms[room_id] = live
         self._store.save(room_id, RoomOpened())
@@ -104,6 +111,7 @@ class Hub:
         room_id = live.room.room_id
         if self.rooms.get(room_id) is live:
             del self.rooms[room_id]
+            self.chat.images.remove_room(room_id)
             self._store.save(room_id, RoomClosed())
 
     # -- time ------------------------------------------------------------------------------------------------------
@@ -156,6 +164,7 @@ class Hub:
         self._quality.close()
         for live in list(self.rooms.values()):
             live.close(CloseCode.RESTART, "server_restart")
+        await self.chat.close()
         await self._store.close()
 
     # -- figures ---------------------------------------------------------------------------------------------------

@@ -46,7 +46,13 @@ class RateLimiter:
     """Counts events. When Redis does not answer, everything is allowed: a call goes before a limit."""
 
     def __init__(self, redis: Redis, redis_options: RedisOptions, room_options: RoomOptions) -> None:
-        self.limits = {"messages": Limit(room_options.messages_per_minute, 60)}
+        chat = room_options.chat
+        self.limits = {
+            "typing": Limit(chat.typing_per_minute, 60),
+            "chat_reads": Limit(chat.reads_per_minute, 60),
+            "chat_images": Limit(chat.images_per_minute, 60),
+            "messages": Limit(room_options.messages_per_minute, 60),
+        }
         self._script: Any = redis.register_script(_SCRIPT)
         self._options = redis_options
         self._origin = os.urandom(6).hex()

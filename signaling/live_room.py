@@ -62,6 +62,8 @@ class Surroundings:
     new_id: Callable[[], str]
     unix: Callable[[], float] = time.time
     counters: Counter[str] = field(default_factory=Counter)
+    fetch_preview: Callable[[LiveRoom, str, str], None] = lambda live, message_id, link: None
+    drop_images: Callable[[str, tuple[str, ...]], None] = lambda room_id, image_ids: None
 
 
 class LiveRoom:
@@ -274,6 +276,12 @@ class LiveRoom:
     def _set_muted(self, effect: fx.SetMuted, origin: Origin | None) -> None:
         self.negotiation.set_muted(effect.publication_id, effect.muted)
 
+    def _fetch_preview(self, effect: fx.FetchPreview, origin: Origin | None) -> None:
+        self._around.fetch_preview(self, effect.message_id, effect.url)
+
+    def _drop_images(self, effect: fx.DropImages, origin: Origin | None) -> None:
+        self._around.drop_images(self.room.room_id, effect.image_ids)
+
     def close_if_empty(self) -> None:
         """A room without participants ends; viewers and Router with it."""
         if self.room.participants or self.closed:
@@ -297,4 +305,6 @@ _EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects 
     fx.TakeCandidate: LiveRoom._take_candidate,
     fx.RestartSubscribe: LiveRoom._restart_subscribe,
     fx.SetMuted: LiveRoom._set_muted,
+    fx.FetchPreview: LiveRoom._fetch_preview,
+    fx.DropImages: LiveRoom._drop_images,
 }

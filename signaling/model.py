@@ -79,3 +79,4 @@ class RoomSettings(BaseModel):
     max_participants: int = Field(default=100, ge=1, le=10_000, description="The room is full at this number.")
     enable_recording: bool = Field(default=True, description="Recordings may be started.")
     require_host_approval: bool = Field(default=False, description="A newcomer needs the approval of the host.")
+    chat_history: bool = Field(default=True, description="Newcomers see what was written before they came.")

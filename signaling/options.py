@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from signaling.chat.options import ChatOptions
 from signaling.model import RolePermissions, RoomSettings
 
 MIN_SECRET_BYTES = 32
@@ -126,6 +127,7 @@ class RoomOptions(BaseModel):
         default=262_144, ge=8_192, le=1_048_576, description="Largest SDP of a WHIP or WHEP request."
     )
     max_chat_characters: int = Field(default=4_000, ge=1, le=65_536, description="Longest chat message.")
+    chat: ChatOptions = Field(default_factory=ChatOptions, description="The chat.")
     max_queue_messages: int = Field(
         default=1_000, ge=16, description="Messages that may wait for a slow reader before its session is closed."
     )

@@ -61,7 +61,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.update(self._headers)
                 if policy is not None:
-                    headers["Content-Security-Policy"] = policy
+                    headers.setdefault("Content-Security-Policy", policy)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

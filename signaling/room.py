@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from signaling.chat.log import ChatLog
 from signaling.envelope import iso_utc
 from signaling.messages.room import ParticipantInfo, PublicationInfo
 from signaling.model import Kind, Permissions, Role, RoomSettings, Source
@@ -110,6 +111,7 @@ class Room:
         self.settings = settings
         self.created_unix = created_unix
         self.participants: dict[str, Participant] = {}
+        self.chat = ChatLog()
         self._publications: dict[str, Publication] = {}
 
     @property

@@ -9,6 +9,8 @@ from signaling.turn import credentials
 
 FEATURES: dict[str, bool] = {
     "chat": True,
+    "chat_history": True,
+    "chat_images": True,
     "screen_share": True,
     "data_relay": True,
     "whip": True,

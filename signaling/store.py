@@ -5,7 +5,8 @@ What cannot be written is tried again with growing pauses; all writes can be rep
 
 Keys, with ``P`` the configured prefix and ``R`` the room (in braces, so that a cluster keeps a room in one place):
 ``P:rooms`` (set), ``P:{R}:participants`` (set), ``P:{R}:presence:USER`` (string, 30 s), ``P:{R}:roles`` and
-``P:{R}:permissions`` (hashes, 1 hour), ``P:{R}:settings`` (string, 24 hours).
+``P:{R}:permissions`` (hashes, 1 hour), ``P:{R}:settings`` (string, 24 hours), ``P:{R}:chat`` and ``P:{R}:chat-reads``
+(hashes of messages by id and of read marks, as long as the room lives, 1 hour if it was never ended).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from signaling import effects as fx
+from signaling.chat.log import ChatLog
 from signaling.model import Role, RoomSettings
 from signaling.options import RedisOptions
 
@@ -41,6 +43,7 @@ class StoredRoom:
 
     settings: RoomSettings | None = None
     roles: dict[str, Role] = field(default_factory=dict)
+    chat: ChatLog = field(default_factory=ChatLog)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,24 @@ class RoomStore:
         pipe: Any = self._redis.pipeline(transaction=False)
         pipe.get(keys.settings)
         pipe.hgetall(keys.roles)
+        pipe.hvals(keys.chat)
+        pipe.hvals(keys.chat_reads)
+        ended = self._is_ending(room_id)
         try:
             async with asyncio.timeout(self._options.command_timeout_s):
-                settings, roles = await pipe.execute()
+                settings, roles, chat, chat_reads = await pipe.execute()
         except REDIS_FAILURES as error:
             self._failed(error)
             return StoredRoom()
-        return StoredRoom(_settings(settings), _roles(roles))
+        if ended or self._is_ending(room_id):
+            # What was written in a room that has just ended is not for those who open it anew.
+            chat, chat_reads = [], []
+        return StoredRoom(
+            _settings(settings), _roles(roles), ChatLog.restored(map(_text, chat), map(_text, chat_reads))
+        )
+
+    def _is_ending(self, room_id: str) -> bool:
+        return any(room == room_id and isinstance(write, RoomClosed) for room, write in self._waiting)
 
     async def ping(self) -> bool:
         """Whether Redis answers now."""
@@ -173,7 +187,7 @@ class RoomStore:
 class _Keys:
     """The names of a room's keys."""
 
-    __slots__ = ("_room", "participants", "permissions", "roles", "room_id", "rooms", "settings")
+    __slots__ = ("_room", "chat", "chat_reads", "participants", "permissions", "roles", "room_id", "rooms", "settings")
 
     def __init__(self, prefix: str, room_id: str) -> None:
         self._room = f"{prefix}:{{{room_id}}}"
@@ -183,6 +197,8 @@ class _Keys:
         self.roles = f"{self._room}:roles"
         self.permissions = f"{self._room}:permissions"
         self.settings = f"{self._room}:settings"
+        self.chat = f"{self._room}:chat"
+        self.chat_reads = f"{self._room}:chat-reads"
 
     def presence(self, username: str) -> str:
         return f"{self._room}:presence:{username}"
@@ -197,6 +213,7 @@ def _room_opened(pipe: Any, keys: _Keys, write: RoomOpened, options: RedisOption
 def _room_closed(pipe: Any, keys: _Keys, write: RoomClosed, options: RedisOptions) -> None:
     pipe.srem(keys.rooms, keys.room_id)
     pipe.delete(keys.participants)
+    pipe.delete(keys.chat, keys.chat_reads)
 
 
 def _save_participant(pipe: Any, keys: _Keys, write: fx.SaveParticipant, options: RedisOptions) -> None:
@@ -214,6 +231,8 @@ def _renew_presence(pipe: Any, keys: _Keys, write: fx.RenewPresence, options: Re
     pipe.expire(keys.roles, options.roles_lifetime_s)
     pipe.expire(keys.permissions, options.roles_lifetime_s)
     pipe.expire(keys.settings, options.settings_lifetime_s)
+    pipe.expire(keys.chat, options.roles_lifetime_s)
+    pipe.expire(keys.chat_reads, options.roles_lifetime_s)
 
 
 def _save_role(pipe: Any, keys: _Keys, write: fx.SaveRole, options: RedisOptions) -> None:
@@ -227,6 +246,22 @@ def _save_settings(pipe: Any, keys: _Keys, write: fx.SaveSettings, options: Redi
     pipe.set(keys.settings, write.settings.model_dump_json(), ex=options.settings_lifetime_s)
 
 
+def _save_chat(pipe: Any, keys: _Keys, write: fx.SaveChat, options: RedisOptions) -> None:
+    pipe.hset(keys.chat, write.message_id, write.record)
+    pipe.expire(keys.chat, options.roles_lifetime_s)
+
+
+def _forget_chat(pipe: Any, keys: _Keys, write: fx.ForgetChat, options: RedisOptions) -> None:
+    pipe.hdel(keys.chat, *write.message_ids)
+    if write.read_keys:
+        pipe.hdel(keys.chat_reads, *write.read_keys)
+
+
+def _save_chat_read(pipe: Any, keys: _Keys, write: fx.SaveChatRead, options: RedisOptions) -> None:
+    pipe.hset(keys.chat_reads, write.read_key, write.record)
+    pipe.expire(keys.chat_reads, options.roles_lifetime_s)
+
+
 _WRITERS: dict[type, Callable[[Any, _Keys, Any, RedisOptions], None]] = {
     RoomOpened: _room_opened,
     RoomClosed: _room_closed,
@@ -235,6 +270,9 @@ _WRITERS: dict[type, Callable[[Any, _Keys, Any, RedisOptions], None]] = {
     fx.RenewPresence: _renew_presence,
     fx.SaveRole: _save_role,
     fx.SaveSettings: _save_settings,
+    fx.SaveChat: _save_chat,
+    fx.ForgetChat: _forget_chat,
+    fx.SaveChatRead: _save_chat_read,
 }
 
 

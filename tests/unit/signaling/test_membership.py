@@ -29,7 +29,7 @@ def test_first_message_is_the_room_state() -> None:
     assert state["participants"][0]["avatar_url"] == "https://example.org/a.png"
     assert state["heartbeat_interval_ms"] == 10_000
     assert len(state["permissions"]) == 7
-    assert len(state["settings"]) == 8
+    assert state["settings"].keys() == RoomSettings.model_fields.keys()
     assert [(m["username"], m["role"]) for m in alice.heard("user-joined")] == [("bob", "participant")]
     assert bob.heard("user-joined") == []
 

@@ -1,0 +1,1 @@
+"""Previews of links in chat messages, fetched without reaching into the operator's own network."""
