@@ -17,8 +17,9 @@ from signaling.invites import InviteDesk
 from signaling.limits import RateLimiter
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
-from signaling.rest import chat, failures, openapi, routes
+from signaling.rest import chat, failures, openapi, people, routes, waiting
 from signaling.rest.body_limit import BodyLimit
+from signaling.rest.calls import RestServices
 from signaling.store import RoomStore
 from signaling.tokens import TokenVerifier
 from signaling.version import VERSION
@@ -30,12 +31,15 @@ if TYPE_CHECKING:
 _TAGS = [
     {"name": "client", "description": "What a client needs before it joins."},
     {"name": "rooms", "description": "Who is in a room."},
+    {"name": "people", "description": "Roles, permissions, settings, moderation and raised hands."},
+    {"name": "waiting room", "description": "Who waits, and letting them in."},
     {"name": "chat", "description": "What is written in a room."},
     {"name": "whip", "description": "Publish with any WHIP client (RFC 9725)."},
     {"name": "whep", "description": "Play with any WHEP client."},
     {"name": "operations", "description": "For those who run the server."},
 ]
-_EXPOSED = ["Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Allow", "Retry-After"]
+_EXPOSED = ["Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Allow"]
+_EXPOSED += ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 # Beyond the largest description that options allow.
 MAX_BODY_BYTES = 2_097_152
 MediaRouter = Callable[[WhipGate], APIRouter]
@@ -74,6 +78,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.hub = hub
+    app.state.rest = RestServices(hub, verifier, limiter)
     failures.install(app)
     app.add_middleware(
         BodyLimit, max_bytes=MAX_BODY_BYTES, larger={chat.UPLOAD_END: chat.max_body_bytes(options.rooms)}
@@ -90,6 +95,8 @@ def create_app(
     app.include_router(
         routes.create_router(routes.Services(options, hub, store, verifier, InviteDesk(options.auth), gate))
     )
+    app.include_router(people.create_router())
+    app.include_router(waiting.create_router())
     app.include_router(chat.create_router(chat.ChatRoutes(hub, verifier, limiter)))
     app.include_router(websocket.create_router(websocket.RoomSockets(hub, verifier, limiter)))
     for build in media_routers:

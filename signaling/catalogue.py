@@ -5,20 +5,38 @@ To add a message: write its payloads in ``signaling/messages``, its function in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from signaling.context import Context
 from signaling.effects import Effects
-from signaling.handlers import chat, chat_reading, media, negotiation, presence, quality
+from signaling.handlers import (
+    chat,
+    chat_reading,
+    hands,
+    media,
+    moderation,
+    negotiation,
+    people,
+    presence,
+    quality,
+    settings,
+    waiting,
+)
 from signaling.messages import chat as chat_messages
+from signaling.messages import hands as hands_messages
 from signaling.messages import media as media_messages
+from signaling.messages import moderation as moderation_messages
 from signaling.messages import negotiation as negotiation_messages
+from signaling.messages import people as people_messages
 from signaling.messages import quality as quality_messages
 from signaling.messages import room as room_messages
+from signaling.messages import settings as settings_messages
+from signaling.messages import waiting as waiting_messages
 from signaling.messages.base import Incoming, Outgoing
 from signaling.room import Participant, Room
+from signaling.waiting import Waiter
 
 M_contra = TypeVar("M_contra", bound=Incoming, contravariant=True)
 M = TypeVar("M", bound=Incoming)
@@ -37,7 +55,8 @@ class MessageType:
     """One line of the table.
 
     ``receives`` with ``handle``: what clients send; ``sends``: what they get; ``limit``: the rate limit it counts for,
-    None for media negotiation and heartbeats.
+    None for media negotiation and heartbeats. ``while_waiting``: what it does when it comes from one in the waiting
+    room; None: ``waiting_for_approval``. ``spared``: payloads that count as any message, not for a limit of their own.
     """
 
     name: str
@@ -45,6 +64,12 @@ class MessageType:
     handle: Callable[[Room, Participant, Any, Context], Effects] | None = None
     sends: type[Outgoing] | None = None
     limit: str | None = None
+    while_waiting: Callable[[Room, Waiter, Any, Context], Effects] | None = None
+    spared: Callable[[Mapping[str, Any]], bool] | None = None
+
+    def limit_for(self, payload: Mapping[str, Any]) -> str | None:
+        """The rate limit that a message with ``payload`` counts for."""
+        return "messages" if self.spared is not None and self.spared(payload) else self.limit
 
     @property
     def direction(self) -> str:
@@ -55,10 +80,16 @@ class MessageType:
 
 
 def _both(
-    receives: type[M], handle: Handler[M], sends: type[Outgoing] | None = None, limit: str | None = "messages"
+    receives: type[M],
+    handle: Handler[M],
+    sends: type[Outgoing] | None = None,
+    limit: str | None = "messages",
+    *,
+    waiting: Callable[[Room, Waiter, M, Context], Effects] | None = None,
+    spared: Callable[[Mapping[str, Any]], bool] | None = None,
 ) -> MessageType:
     assert sends is None or sends.type_name == receives.type_name
-    return MessageType(receives.type_name, receives, handle, sends, limit)
+    return MessageType(receives.type_name, receives, handle, sends, limit, waiting, spared)
 
 
 def _to_client(sends: type[Outgoing]) -> MessageType:
@@ -73,8 +104,40 @@ _LINES = (
     _to_client(room_messages.PermissionUpdated),
     _to_client(room_messages.ErrorMessage),
     _to_client(room_messages.Ack),
-    _both(room_messages.HeartbeatRequest, presence.heartbeat, room_messages.Heartbeat, limit=None),
-    _both(room_messages.LeaveRequest, presence.leave, limit=None),
+    _both(
+        room_messages.HeartbeatRequest,
+        presence.heartbeat,
+        room_messages.Heartbeat,
+        limit=None,
+        waiting=waiting.heartbeat,
+    ),
+    _both(room_messages.LeaveRequest, presence.leave, limit=None, waiting=waiting.leave),
+    _both(people_messages.RoleUpdateRequest, people.role_update),
+    _both(people_messages.PermissionUpdateRequest, people.permission_update),
+    _both(
+        people_messages.ParticipantUpdateRequest,
+        people.participant_update,
+        people_messages.ParticipantUpdate,
+        waiting=waiting.update,
+    ),
+    _both(settings_messages.SettingsUpdateRequest, settings.settings_update, settings_messages.SettingsUpdate),
+    _both(moderation_messages.UnmuteRequest, moderation.unmute_request, moderation_messages.UnmuteAsked),
+    _both(moderation_messages.KickRequest, moderation.kick, moderation_messages.Kicked),
+    _both(moderation_messages.BanRequest, moderation.ban),
+    _both(moderation_messages.UnbanRequest, moderation.unban),
+    _both(moderation_messages.BanListRequest, moderation.ban_list, moderation_messages.BanList),
+    _both(
+        waiting_messages.WaitingJoinRequest,
+        waiting.not_waiting,
+        waiting_messages.WaitingJoin,
+        waiting=waiting.own_place,
+    ),
+    _both(waiting_messages.WaitingAdmitRequest, waiting.admit, waiting_messages.WaitingAdmit),
+    _both(waiting_messages.WaitingRejectRequest, waiting.reject, waiting_messages.WaitingReject),
+    _to_client(waiting_messages.WaitingLeft),
+    _to_client(waiting_messages.WaitingResult),
+    _both(hands_messages.HandRaiseRequest, hands.hand_raise, limit="hand_raises", spared=hands.lowers),
+    _to_client(hands_messages.HandRaiseQueue),
     _both(negotiation_messages.OfferRequest, negotiation.offer, negotiation_messages.SubscribeOffer, limit=None),
     _both(negotiation_messages.AnswerRequest, negotiation.answer, negotiation_messages.PublishAnswer, limit=None),
     _both(negotiation_messages.CandidateRequest, negotiation.ice_candidate, limit=None),

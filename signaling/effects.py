@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from signaling.messages.base import Leg, Outgoing
@@ -58,6 +59,25 @@ class Leave:
 
     username: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """Bring somebody from the waiting room into the room, on the same WebSocket."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtWaiting:
+    """Something has changed for those who wait: let in who may come in now, tell the others their place."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndViewing:
+    """End what a user watches by WHEP."""
+
+    username: str
 
 
 # -- engine ------------------------------------------------------------------------------------------------------------
@@ -153,6 +173,33 @@ class SaveRole:
     username: str
     role: Role
     permissions: Permissions
+    overrides: Mapping[str, bool] = field(default_factory=dict)
+
+
+class Table(StrEnum):
+    """What is kept in Redis as long as the room lives, one entry a user."""
+
+    BANS = "bans"
+    WAITING = "waiting"
+    ADMITTED = "admitted"
+    HANDS = "hands"
+
+
+@dataclass(frozen=True, slots=True)
+class SaveEntry:
+    """An entry of one of the room's tables, as it is now."""
+
+    table: Table
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetEntry:
+    """An entry that is no more."""
+
+    table: Table
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +233,13 @@ class SaveChatRead:
     record: str
 
 
+TableEffect = SaveEntry | ForgetEntry
 ChatStateEffect = SaveChat | ForgetChat | SaveChatRead
-StateEffect = ChatStateEffect | SaveParticipant | ForgetParticipant | RenewPresence | SaveRole | SaveSettings
+StateEffect = (
+    SaveParticipant | ForgetParticipant | RenewPresence | SaveRole | SaveSettings | TableEffect | ChatStateEffect
+)
 EngineEffect = TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMuted
+DoorEffect = EndSession | Leave | LetIn | LookAtWaiting | EndViewing
 ChatEffect = FetchPreview | DropImages
-Effect = ChatEffect | Send | Broadcast | Relay | EndSession | Leave | EngineEffect | StateEffect
+Effect = ChatEffect | Send | Broadcast | Relay | DoorEffect | EngineEffect | StateEffect
 Effects = list[Effect]

@@ -99,7 +99,9 @@ class CloseCode:
     UNAUTHORIZED: ClassVar[int] = 4401
     FORBIDDEN: ClassVar[int] = 4403
     TIMEOUT: ClassVar[int] = 4408
+    ROOM_CLOSED: ClassVar[int] = 4404
     REPLACED: ClassVar[int] = 4409
+    KICKED: ClassVar[int] = 4410
 
 
 CLOSE_CODES: dict[int, str] = {
@@ -112,6 +114,8 @@ CLOSE_CODES: dict[int, str] = {
     CloseCode.UNAUTHORIZED: "The token is missing, malformed, expired or wrongly signed; get a new one.",
     CloseCode.FORBIDDEN: "The token is good, but this room refuses it; the reason is the error code.",
     CloseCode.TIMEOUT: "Nothing was heard from the client for the time of a session; join again.",
+    CloseCode.ROOM_CLOSED: "The room ended before the client, which waited, was admitted; joining opens it anew.",
+    CloseCode.KICKED: "A host or moderator took the client out of the room; do not join again by yourself.",
     CloseCode.REPLACED: "The same user joined elsewhere; do not join again by yourself.",
 }
 

@@ -17,6 +17,7 @@ from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.live_room import LiveRoom, Surroundings
 from signaling.options import SignalingOptions
 from signaling.quality_watch import QualityWatch
+from signaling.restoring import restore
 from signaling.room import Room
 from signaling.session import Session
 from signaling.store import RoomClosed, RoomOpened, RoomStore
@@ -80,7 +81,8 @@ class Hub:
         room = Room(room_id, settings, self.around.unix())
         room.chat = stored.chat
         self.chat.images.adopt(room_id, room.chat.images())
-        live = LiveRoom(room, self._engine.create_router(room_id), self.around, stored.roles)
+        restore(room, stored, self.around.options, self.around.unix())
+        live = LiveRoom(room, self._engine.create_router(room_id), self.around)
         self.rooms[room_id] = live
         self._store.save(room_id, RoomOpened())
         self._watch()
@@ -111,8 +113,9 @@ class Hub:
         room_id = live.room.room_id
         if self.rooms.get(room_id) is live:
             del self.rooms[room_id]
-            self.chat.images.remove_room(room_id)
-            self._store.save(room_id, RoomClosed())
+            if not self.closing:
+                self.chat.images.remove_room(room_id)
+            self._store.save(room_id, RoomClosed(restarting=self.closing))
 
     # -- time ------------------------------------------------------------------------------------------------------
 
@@ -133,7 +136,7 @@ class Hub:
     def _drop_silent(self, now: float) -> None:
         oldest = now - self.around.options.session_timeout_s
         for live in list(self.rooms.values()):
-            for session in list(live.sessions.values()):
+            for session in list(live.all_sessions()):
                 if session.last_heard < oldest:
                     session.close(CloseCode.TIMEOUT, "timeout")
                     live.leave(session.username, session.session_id, "timeout")
@@ -177,7 +180,7 @@ class Hub:
     @property
     def sessions(self) -> int:
         """All open WebSockets."""
-        return sum(len(live.sessions) for live in self.rooms.values())
+        return sum(len(live.sessions) + len(live.waiting_sessions) for live in self.rooms.values())
 
     def media_stats(self) -> dict[str, object]:
         """Figures of the media engine."""

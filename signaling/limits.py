@@ -48,6 +48,7 @@ class RateLimiter:
     def __init__(self, redis: Redis, redis_options: RedisOptions, room_options: RoomOptions) -> None:
         chat = room_options.chat
         self.limits = {
+            "hand_raises": Limit(room_options.hand_raises_per_minute, 60),
             "typing": Limit(chat.typing_per_minute, 60),
             "chat_reads": Limit(chat.reads_per_minute, 60),
             "chat_images": Limit(chat.images_per_minute, 60),

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from pydantic import ValidationError
 from pydantic_core import to_json
 
+from signaling import admission, membership
 from signaling import effects as fx
-from signaling import membership
-from signaling.catalogue import CATALOGUE
 from signaling.context import Context
-from signaling.envelope import Frame, Letter, explain
+from signaling.dispatch import dispatch, dispatch_waiting
+from signaling.envelope import Frame, Letter, iso_utc
 from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.media_listener import MediaListener
 from signaling.messages.base import Outgoing
 from signaling.messages.room import Ack, ErrorMessage
-from signaling.model import Role
+from signaling.messages.waiting import WaitingAdmit
+from signaling.model import WaitReason
 from signaling.negotiation import Negotiation
 from signaling.options import RoomOptions
 from signaling.room import Participant, Room
 from signaling.room_state import room_state
 from signaling.session import Session
 from signaling.tokens import Identity
+from signaling.waiting import saved
 
 if TYPE_CHECKING:
     from sfu.router import Router
@@ -38,11 +39,12 @@ log = structlog.get_logger("plenum.room")
 
 @dataclass(slots=True)
 class Origin:
-    """Whose message is being handled, and whether it has been answered."""
+    """Whose message is being handled, and whether it has been answered. ``reply``: by what, for a REST call."""
 
     username: str
     message_id: str | None
     answered: bool = False
+    reply: Outgoing | None = None
 
     def take_reply_to(self, username: str) -> str | None:
         """The id to answer, once."""
@@ -64,19 +66,20 @@ class Surroundings:
     counters: Counter[str] = field(default_factory=Counter)
     fetch_preview: Callable[[LiveRoom, str, str], None] = lambda live, message_id, link: None
     drop_images: Callable[[str, tuple[str, ...]], None] = lambda room_id, image_ids: None
+    viewing_enders: list[Callable[[str, str], None]] = field(default_factory=list)
 
 
 class LiveRoom:
     """One open room: the Room, its Router, its Sessions. Nothing in it waits."""
 
-    def __init__(self, room: Room, router: Router, around: Surroundings, remembered: dict[str, Role]) -> None:
+    def __init__(self, room: Room, router: Router, around: Surroundings) -> None:
         self.room = room
         self.router = router
         self.sessions: dict[str, Session] = {}
+        self.waiting_sessions: dict[str, Session] = {}
         self.negotiation = Negotiation(room, router, around.options.max_publications)
         self.closed = False
         self._around = around
-        self._remembered = remembered
         self._whip_ends: dict[str, Callable[[], None]] = {}
         self.media = MediaListener(room, self.negotiation, self.apply, around.options.speakers_interval_ms / 1000)
         self._log = log.bind(room=room.room_id)
@@ -85,17 +88,39 @@ class LiveRoom:
     # -- joining and leaving ---------------------------------------------------------------------------------------
 
     def join(self, identity: Identity, session: Session) -> None:
-        """Let a user in, or let its newer session take over; raises RoomError."""
-        membership.check_join(self.room, identity)
+        """Let a user in, or into the waiting room, or let its newer session take over; raises RoomError."""
+        reason = self._at_the_door(identity)
+        self._end_waiting(identity.username)
+        if reason is not None:
+            self._wait(identity, session, reason)
+            return
         self._end_present(identity.username)
+        self.apply(self._seat(identity, session))
+
+    def _seat(self, identity: Identity, session: Session) -> fx.Effects:
+        """Make a session that of a participant."""
         effects = self._enter(identity, session.session_id, by_whip=False)
         self.sessions[identity.username] = session
         participant = self.room.participants[identity.username]
         state = room_state(self.room, participant, self._around.options, self._around.unix())
         self._send(fx.Send(participant.username, state), None)
-        self.apply(effects)
-        self.apply(self.negotiation.enter(participant.username))
         self._log.info("joined", participant=participant.username, role=participant.role.value)
+        return effects + self.negotiation.enter(participant.username)
+
+    def _wait(self, identity: Identity, session: Session, reason: WaitReason) -> None:
+        room = self.room
+        waiter = room.waiting.add(identity, session.session_id, reason, self._around.unix())
+        self.waiting_sessions[identity.username] = session
+        position = room.waiting.position(waiter.username)
+        self._log.info("waits", participant=waiter.username, reason=reason.value)
+        self.apply(
+            [
+                admission.tell_waiter(room, waiter, position, self._around.options),
+                *admission.tell_managers(room, admission.join_message(room, waiter, position)),
+                fx.SaveEntry(fx.Table.WAITING, waiter.username, saved(waiter)),
+                fx.LookAtWaiting(),
+            ]
+        )
 
     def join_by_whip(
         self,
@@ -109,7 +134,8 @@ class LiveRoom:
 
         ``on_end`` is called when the room ends the publisher, because the same user came by another way.
         """
-        membership.check_join(self.room, identity)
+        if self._at_the_door(identity, by_whip=True) is not None:
+            raise admission.waiting_for_approval()  # an encoder cannot wait
         self._end_present(identity.username)
         effects = self._enter(identity, session_id, by_whip=True)
         participant = self.room.participants[identity.username]
@@ -123,14 +149,26 @@ class LiveRoom:
         participant = self.room.participants.get(username)
         if participant is not None and participant.session_id == session_id:
             self.apply([fx.Leave(username, reason)])
+        waiter = self.room.waiting.get(username)
+        if waiter is not None and waiter.session_id == session_id:
+            self._leave_waiting(username, reason)
 
     def close(self, close_code: int, reason: str) -> None:
         """End the room for everybody."""
-        for session in list(self.sessions.values()):
+        for session in list(self.all_sessions()):
             session.close(close_code, reason)
             self.leave(session.username, session.session_id, "disconnected")
         for username, participant in list(self.room.participants.items()):
             self.leave(username, participant.session_id, "disconnected")
+
+    def all_sessions(self) -> Iterator[Session]:
+        """Of those who are in the room, then of those who wait."""
+        yield from self.sessions.values()
+        yield from self.waiting_sessions.values()
+
+    def _at_the_door(self, identity: Identity, *, by_whip: bool = False) -> WaitReason | None:
+        around = self._around
+        return admission.decide(self.room, identity, around.options, around.unix(), by_whip=by_whip)
 
     def _enter(self, identity: Identity, session_id: str, *, by_whip: bool) -> fx.Effects:
         return membership.join(
@@ -139,7 +177,6 @@ class LiveRoom:
             session_id,
             now_unix=self._around.unix(),
             defaults=self._around.options.permissions,
-            remembered=self._remembered.get(identity.username),
             by_whip=by_whip,
         )
 
@@ -153,6 +190,18 @@ class LiveRoom:
         self._end_whip(username)
         self.apply(self.negotiation.leave(username))
 
+    def _end_waiting(self, username: str) -> None:
+        """The newest session wins here too; it gets the place of the one that waits."""
+        session = self.waiting_sessions.get(username)
+        if session is not None:
+            session.close(CloseCode.REPLACED, "session_replaced")
+            self._leave_waiting(username, "replaced")
+
+    def _leave_waiting(self, username: str, reason: str) -> None:
+        self.waiting_sessions.pop(username, None)
+        around = self._around
+        self.apply(membership.leave_waiting(self.room, username, reason, around.unix(), around.options.waiting_place_s))
+
     def _end_whip(self, username: str) -> None:
         on_end = self._whip_ends.pop(username, None)
         if on_end is not None:
@@ -164,10 +213,14 @@ class LiveRoom:
         """Handle one message of a session; whatever is wrong with it is told to its sender only."""
         origin = Origin(session.username, frame.id)
         participant = self.room.participants.get(session.username)
-        if participant is None or participant.session_id != session.session_id:
-            return
+        waiter = self.room.waiting.get(session.username)
         try:
-            self.apply(self._handle(participant, frame), origin)
+            if participant is not None and participant.session_id == session.session_id:
+                self.apply(dispatch(self.room, participant, frame, self._context(frame)), origin)
+            elif waiter is not None and waiter.session_id == session.session_id:
+                self.apply(dispatch_waiting(self.room, waiter, frame, self._context(frame)), origin)
+            else:
+                return
         except RoomError as error:
             self.refuse(session, error, frame.id)
             return
@@ -184,17 +237,19 @@ class LiveRoom:
         letter = self._letter(ErrorMessage(**error.body().model_dump()), None)
         self._deliver(session, letter, message_id)
 
-    def _handle(self, participant: Participant, frame: Frame) -> fx.Effects:
-        line = CATALOGUE.get(frame.type)
-        if line is None or line.receives is None or line.handle is None:
-            raise RoomError(ErrorCode.INVALID_MESSAGE, "Unknown message type.", details={"type": frame.type})
-        try:
-            message = line.receives.model_validate(frame.payload)
-        except ValidationError as error:
-            raise explain(error) from None
+    def call(self, participant: Participant, message_type: str, payload: dict[str, Any]) -> Outgoing:
+        """Do what a message does, for a REST call; raises RoomError. What answers the message comes back.
+
+        ``participant`` may be one that is not in the room: a host or moderator by its token.
+        """
+        frame = Frame(message_type, payload, None)
+        origin = Origin(participant.username, None)
+        self.apply(dispatch(self.room, participant, frame, self._context(frame)), origin)
+        return origin.reply or Ack()
+
+    def _context(self, frame: Frame) -> Context:
         around = self._around
-        context = Context(around.unix(), around.new_id, around.options, frame.payload)
-        return line.handle(self.room, participant, message, context)
+        return Context(around.unix(), around.new_id, around.options, frame.payload)
 
     # -- effects ---------------------------------------------------------------------------------------------------
 
@@ -210,13 +265,17 @@ class LiveRoom:
         self.close_if_empty()
 
     def _send(self, effect: fx.Send, origin: Origin | None) -> None:
-        session = self.sessions.get(effect.to)
+        if origin is not None and effect.reply:
+            origin.reply = effect.message
+        session = self.sessions.get(effect.to) or self.waiting_sessions.get(effect.to)
         if session is None:
             return
         reply_to = origin.take_reply_to(effect.to) if origin is not None and effect.reply else None
         self._deliver(session, self._letter(effect.message, effect.sender), reply_to)
 
     def _broadcast(self, effect: fx.Broadcast, origin: Origin | None) -> None:
+        if origin is not None and effect.reply:
+            origin.reply = effect.message
         letter = self._letter(effect.message, effect.sender)
         for session in list(self.sessions.values()):
             if session.username not in effect.without:
@@ -243,7 +302,7 @@ class LiveRoom:
         # Its leaving follows when the socket ends: here others' messages are being delivered.
 
     def _end_session(self, effect: fx.EndSession, origin: Origin | None) -> None:
-        session = self.sessions.get(effect.username)
+        session = self.sessions.get(effect.username) or self.waiting_sessions.pop(effect.username, None)
         if session is not None:
             if origin is not None and origin.message_id is not None and origin.username == effect.username:
                 self._send(fx.Send(effect.username, Ack(), reply=True), origin)
@@ -259,6 +318,29 @@ class LiveRoom:
         self._log.info("left", participant=effect.username, reason=effect.reason)
         defaults = self._around.options.permissions
         return told + membership.leave(self.room, effect.username, effect.reason, defaults)
+
+    def _let_in(self, effect: fx.LetIn, origin: Origin | None) -> fx.Effects:
+        waiter = self.room.waiting.remove(effect.username)
+        session = self.waiting_sessions.pop(effect.username, None)
+        if waiter is None or session is None:
+            return []
+        told = WaitingAdmit(
+            user_id=waiter.username,
+            username=waiter.username,
+            display_name=waiter.display_name,
+            joined_waiting_at=iso_utc(waiter.since_unix),
+        )
+        to_managers = admission.tell_managers(self.room, told)
+        self._deliver(session, self._letter(told, None), None)
+        forget = fx.ForgetEntry(fx.Table.WAITING, waiter.username)
+        return [*to_managers, forget, *self._seat(waiter.identity, session)]
+
+    def _look_at_waiting(self, effect: fx.LookAtWaiting, origin: Origin | None) -> fx.Effects:
+        return admission.look(self.room, self._around.options)
+
+    def _end_viewing(self, effect: fx.EndViewing, origin: Origin | None) -> None:
+        for end in self._around.viewing_enders:
+            end(self.room.room_id, effect.username)
 
     def _take_offer(self, effect: fx.TakeOffer, origin: Origin | None) -> fx.Effects:
         participant = self.room.participants[effect.username]
@@ -286,7 +368,14 @@ class LiveRoom:
         """A room without participants ends; viewers and Router with it."""
         if self.room.participants or self.closed:
             return
+        if self.waiting_sessions and self._around.options.wait_for_host:
+            return  # who waits for a host keeps the room open
         self.closed = True
+        for session in list(self.waiting_sessions.values()):
+            # The next who comes opens a new room: what happened in this one is not for those who were not let in.
+            self.refuse(session, RoomError(ErrorCode.ROOM_CLOSED, "The room has ended."), None)
+            session.close(CloseCode.ROOM_CLOSED, ErrorCode.ROOM_CLOSED.value)
+        self.waiting_sessions.clear()
         self.router.listener = None
         self.router.close()
         self.media.close()
@@ -300,6 +389,9 @@ _EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects 
     fx.Relay: LiveRoom._relay,
     fx.EndSession: LiveRoom._end_session,
     fx.Leave: LiveRoom._leave,
+    fx.LetIn: LiveRoom._let_in,
+    fx.LookAtWaiting: LiveRoom._look_at_waiting,
+    fx.EndViewing: LiveRoom._end_viewing,
     fx.TakeOffer: LiveRoom._take_offer,
     fx.TakeAnswer: LiveRoom._take_answer,
     fx.TakeCandidate: LiveRoom._take_candidate,

@@ -1,40 +1,27 @@
-"""Who may join, what a newcomer is, and what happens when somebody leaves."""
+"""What a newcomer is, who is host, and what happens when somebody leaves."""
 
 from __future__ import annotations
 
+from signaling.admission import tell_managers
 from signaling.effects import (
     Broadcast,
     Effects,
+    ForgetEntry,
     ForgetParticipant,
+    LookAtWaiting,
+    SaveEntry,
     SaveParticipant,
     SaveRole,
+    Table,
 )
-from signaling.errors import ErrorCode, RoomError
-from signaling.messages.room import PermissionUpdated, RoleUpdated, UserJoined, UserLeft
-from signaling.model import Permissions, Role, RolePermissions
-from signaling.room import Participant, Room
+from signaling.hands import lower, queue
+from signaling.messages.room import RoleUpdated, UserJoined, UserLeft
+from signaling.messages.waiting import WaitingLeft
+from signaling.model import Role, RolePermissions
+from signaling.permissions import permissions_of, take_effect
+from signaling.room import Participant, Remembered, Room
 from signaling.tokens import Identity
-
-
-def check_join(room: Room, identity: Identity) -> None:
-    """Raises RoomError ``room_locked`` or ``room_full``; who is in the room already always comes in."""
-    if identity.username in room.participants:
-        return
-    # A host by token must be able to open what it locked.
-    if room.settings.lock_room and identity.role is not Role.HOST:
-        raise RoomError(ErrorCode.ROOM_LOCKED, "The room is locked.")
-    limit = room.settings.max_participants
-    if len(room.participants) >= limit:
-        raise RoomError(
-            ErrorCode.ROOM_FULL,
-            f"The room holds {limit} participants already.",
-            details={"max_participants": limit},
-        )
-
-
-def permissions_of(role: Role, granted: dict[str, bool], defaults: RolePermissions) -> Permissions:
-    """The permissions of a role, with what the token says itself on top."""
-    return defaults.of(role).model_copy(update=granted)
+from signaling.waiting import KeptPlace
 
 
 def join(
@@ -44,43 +31,50 @@ def join(
     *,
     now_unix: float,
     defaults: RolePermissions,
-    remembered: Role | None = None,
     by_whip: bool = False,
 ) -> Effects:
-    """Put a newcomer into the room and tell the others; ``check_join`` has been passed.
+    """Put a newcomer into the room and tell the others; the door (``admission.decide``) has let it in.
 
     A participant that is here already is taken over by its new session: role, place and time of joining stay.
     """
     present = room.participants.get(identity.username)
     if present is not None:
         return _take_over(present, identity, session_id, by_whip=by_whip)
-    granted = dict(identity.permissions or {})
-    role = _first_role(identity, remembered)
+    known = room.remembered.pop(identity.username, None)
+    role = _first_role(identity, known)
     newcomer = Participant(
         username=identity.username,
         display_name=identity.display_name,
         avatar_url=identity.avatar_url,
         role=role,
-        permissions=permissions_of(role, granted, defaults),
+        permissions=defaults.of(role),
         joined_unix=now_unix,
         session_id=session_id,
-        granted=granted,
+        granted=dict(identity.permissions or {}),
         token_role=identity.role,
         by_whip=by_whip,
         microphone_on=not room.settings.mute_on_entry,
+        is_hand_raised=identity.username in room.hands,
     )
+    if known is not None and known.display_name is not None:
+        newcomer.display_name, newcomer.renamed = known.display_name, True
     effects: Effects = []
     if newcomer.may_host:
         effects += _settle_host(room, newcomer, defaults)
+    newcomer.overrides = _overrides(newcomer, known)
+    newcomer.permissions = permissions_of(newcomer.role, newcomer.granted, defaults, newcomer.overrides)
     room.participants[newcomer.username] = newcomer
     effects += [
         SaveParticipant(newcomer.username),
-        SaveRole(newcomer.username, newcomer.role, newcomer.permissions),
+        SaveRole(newcomer.username, newcomer.role, newcomer.permissions, dict(newcomer.overrides)),
+        *_admitted(room, newcomer.username),
         Broadcast(
             UserJoined.model_validate(newcomer.info().model_dump()),
             sender=newcomer.username,
             without=frozenset({newcomer.username}),
         ),
+        *([Broadcast(queue(room))] if newcomer.is_hand_raised else []),
+        *([LookAtWaiting()] if room.waiting else []),
     ]
     return effects
 
@@ -88,15 +82,31 @@ def join(
 def leave(room: Room, username: str, reason: str, defaults: RolePermissions) -> Effects:
     """Take somebody out, hand the room over if it was the host, and tell the others."""
     gone = room.participants.pop(username)
+    name = gone.display_name if gone.renamed else None
+    room.remembered[username] = Remembered(gone.role, dict(gone.overrides), name)
     effects: Effects = [
         ForgetParticipant(username),
         Broadcast(UserLeft(username=username, reason=reason), sender=username),
+        *lower(room, username),
     ]
     if gone.role is Role.HOST:
         heir = next_host(room)
         if heir is not None:
-            effects += set_role(heir, Role.HOST, defaults, updated_by=None)
+            effects += set_role(room, heir, Role.HOST, defaults, updated_by=None)
+    if room.waiting:
+        effects.append(LookAtWaiting())
     return effects
+
+
+def leave_waiting(room: Room, username: str, reason: str, now_unix: float, keep_s: float) -> Effects:
+    """Take one who waits out of the queue; the place of one who was cut off is kept for ``keep_s``."""
+    waiter = room.waiting.remove(username)
+    if waiter is None:
+        return []
+    if reason != "left":
+        room.waiting.keep(username, KeptPlace(waiter.since_unix, waiter.approved, now_unix + keep_s), now_unix)
+    told = WaitingLeft(user_id=username, reason=reason)
+    return [ForgetEntry(Table.WAITING, username), *tell_managers(room, told), LookAtWaiting()]
 
 
 def next_host(room: Room) -> Participant | None:
@@ -106,53 +116,66 @@ def next_host(room: Room) -> Participant | None:
     return next(iter(moderators or able), None)
 
 
-def set_role(participant: Participant, role: Role, defaults: RolePermissions, *, updated_by: str | None) -> Effects:
-    """Give a role with its permissions and tell everybody."""
-    before = participant.permissions
+def set_role(
+    room: Room,
+    participant: Participant,
+    role: Role,
+    defaults: RolePermissions,
+    *,
+    updated_by: str | None,
+    reply: bool = False,
+) -> Effects:
+    """Give a role with its permissions and tell everybody; what was set one by one before is void."""
     participant.role = role
-    participant.permissions = permissions_of(role, dict(participant.granted), defaults)
-    effects: Effects = [
-        SaveRole(participant.username, role, participant.permissions),
-        Broadcast(RoleUpdated(user_id=participant.username, role=role, updated_by=updated_by), sender=updated_by),
+    participant.overrides = {}
+    told = RoleUpdated(user_id=participant.username, role=role, updated_by=updated_by)
+    permissions = permissions_of(role, participant.granted, defaults)
+    return [
+        Broadcast(told, sender=updated_by, reply=reply),
+        *take_effect(room, participant, permissions, updated_by=updated_by),
+        *([LookAtWaiting()] if room.waiting else []),
     ]
-    if participant.permissions != before:
-        message = PermissionUpdated(
-            user_id=participant.username, permissions=participant.permissions, updated_by=updated_by
-        )
-        effects.append(Broadcast(message, sender=updated_by))
-    return effects
 
 
-def _first_role(identity: Identity, remembered: Role | None) -> Role:
+def _first_role(identity: Identity, known: Remembered | None) -> Role:
     """The token decides; else what the user was an hour ago, but a lost hostship does not come back by itself."""
     if identity.role is not None:
         return identity.role
-    if remembered is None or remembered is Role.HOST:
+    if known is None or known.role is Role.HOST:
         return Role.PARTICIPANT
-    return remembered
+    return known.role
+
+
+def _overrides(newcomer: Participant, known: Remembered | None) -> dict[str, bool]:
+    """What was taken away stays so for all but hosts; what was given, with the same role only."""
+    if known is None or newcomer.role is Role.HOST:
+        return {}
+    return {name: on for name, on in known.overrides.items() if not on or known.role is newcomer.role}
+
+
+def _admitted(room: Room, username: str) -> Effects:
+    if username in room.admitted:
+        return []
+    room.admitted.add(username)
+    return [SaveEntry(Table.ADMITTED, username, "1")]
 
 
 def _settle_host(room: Room, newcomer: Participant, defaults: RolePermissions) -> Effects:
     """One host a room: the first who comes; a host by token takes over from one who is host only by coming first."""
     host = room.host
-    effects: Effects = []
     if host is None:
-        role = Role.HOST
-    elif newcomer.role is not Role.HOST:
-        return effects
-    elif host.token_role is Role.HOST:
-        role = Role.MODERATOR
-    else:
-        role = Role.HOST
-        effects = set_role(host, Role.MODERATOR, defaults, updated_by=None)
-    newcomer.role = role
-    newcomer.permissions = permissions_of(role, dict(newcomer.granted), defaults)
-    return effects
+        newcomer.role = Role.HOST
+    elif newcomer.role is Role.HOST and host.token_role is Role.HOST:
+        newcomer.role = Role.MODERATOR
+    elif newcomer.role is Role.HOST:
+        return set_role(room, host, Role.MODERATOR, defaults, updated_by=None)
+    return []
 
 
 def _take_over(present: Participant, identity: Identity, session_id: str, *, by_whip: bool) -> Effects:
     present.session_id = session_id
-    present.display_name = identity.display_name
+    if not present.renamed:
+        present.display_name = identity.display_name
     present.avatar_url = identity.avatar_url
     present.by_whip = by_whip
     return [SaveParticipant(present.username)]

@@ -32,6 +32,22 @@ class Kind(StrEnum):
     VIDEO = "video"
 
 
+class WaitStatus(StrEnum):
+    """What became of one who waits."""
+
+    WAITING = "waiting"
+    ADMITTED = "admitted"
+    REJECTED = "rejected"
+
+
+class WaitReason(StrEnum):
+    """What somebody in the waiting room waits for."""
+
+    APPROVAL = "approval"
+    NO_HOST = "no_host"
+    CAPACITY = "capacity"
+
+
 class Permissions(BaseModel):
     """The seven permissions of a participant."""
 

@@ -8,6 +8,7 @@ from signaling.errors import ErrorCode, RoomError
 
 MAX_USERNAME_CHARACTERS = 128
 MAX_DISPLAY_NAME_CHARACTERS = 128
+MAX_AVATAR_URL_CHARACTERS = 2_048
 
 _room_id = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _control = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -38,6 +39,13 @@ def is_username(value: object) -> bool:
 def clean_display_name(value: str) -> str:
     """A display name without control and direction characters, with single spaces, cut to the limit."""
     return " ".join(_control.sub(" ", value).split())[:MAX_DISPLAY_NAME_CHARACTERS]
+
+
+def is_avatar_url(url: str) -> bool:
+    """Only web addresses: a picture's address ends up in other people's browsers."""
+    if len(url) > MAX_AVATAR_URL_CHARACTERS or _control.search(url) is not None:
+        return False
+    return url.startswith(("https://", "http://", "/"))
 
 
 def slug(display_name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from signaling.chat.options import ChatOptions
-from signaling.model import RolePermissions, RoomSettings
+from signaling.model import Role, RolePermissions, RoomSettings
 
 MIN_SECRET_BYTES = 32
 # RFC 7065 section 3.1: scheme, host (a name, IPv4, or IPv6 in brackets), port and transport.
@@ -107,6 +107,28 @@ class RoomOptions(BaseModel):
 
     settings: RoomSettings = Field(default=RoomSettings(), description="The settings that a new room starts with.")
     permissions: RolePermissions = Field(default=RolePermissions(), description="The permissions of each role.")
+    lock_exempt_roles: list[Role] = Field(
+        default=[Role.HOST, Role.MODERATOR], description="Tokens with these roles enter a locked room."
+    )
+    wait_for_host: bool = Field(
+        default=False,
+        description="Without a host in the room all but hosts and moderators by token wait for one. "
+        "Otherwise the first who comes is the host.",
+    )
+    waiting_room_at_percent: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="From this share of `max_participants` on newcomers need approval; absent: never for that.",
+    )
+    queue_when_full: bool = Field(
+        default=False, description="Who comes to a full room waits for a free place in place of being refused."
+    )
+    max_waiting: int = Field(default=500, ge=0, le=10_000, description="Users who may wait before one room.")
+    waiting_place_s: float = Field(
+        default=30.0, ge=0, le=600, description="One who waits and is cut off keeps its place for so long."
+    )
+    hand_raises_per_minute: int = Field(default=5, ge=1, description="Times a user may raise its hand in a minute.")
     ice_servers: list[IceServer] = Field(
         default=[], description="STUN and TURN servers for clients; none is needed where the media port is reachable."
     )
@@ -161,6 +183,11 @@ class RedisOptions(BaseModel):
         default=30, ge=5, description="Life of a participant's presence without a heartbeat."
     )
     roles_lifetime_s: int = Field(default=3_600, ge=60, description="Life of roles and permissions after the last use.")
+    room_lifetime_s: int = Field(
+        default=3_600,
+        ge=60,
+        description="Life, after the last use, of what is kept only while its room lives, should the server crash.",
+    )
     settings_lifetime_s: int = Field(default=86_400, ge=60, description="Life of a room's settings after the last use.")
 
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from signaling.bans import Ban
 from signaling.chat.log import ChatLog
 from signaling.envelope import iso_utc
 from signaling.messages.room import ParticipantInfo, PublicationInfo
 from signaling.model import Kind, Permissions, Role, RoomSettings, Source
+from signaling.waiting import WaitingRoom
 
 SCREEN_SOURCES = frozenset({Source.SCREEN, Source.SCREEN_AUDIO})
 
 
 @dataclass(slots=True)
 class Publication:
-    """A track that a participant announces; its id is that of the engine's Producer."""
+    """A track that a participant announces; its id is that of the engine's Producer.
+
+    ``withheld``: it is muted because its publisher has lost the right to share it.
+    """
 
     publication_id: str
     user_id: str
     source: Source
     kind: Kind
     muted: bool = False
+    withheld: bool = False
 
     def info(self) -> PublicationInfo:
         """What others are told."""
@@ -42,12 +48,23 @@ class Reported:
     at_unix: float
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is known of a user from before: role, permissions that were set one by one, a name given by others."""
+
+    role: Role
+    overrides: Mapping[str, bool] = field(default_factory=dict)
+    display_name: str | None = None
+
+
 @dataclass(slots=True)
 class Participant:
     """A user in a room.
 
     ``session_id`` names the WebSocket or the WHIP session by which it is here. ``microphone_on`` and its like are what
     the participant, or a moderator, wants; a microphone or camera that is published later starts accordingly.
+    ``granted``: permissions that the token sets; ``overrides``: those set in the room, until the role changes.
+    ``renamed``: its name was given by a moderator, and the token's does not count.
     """
 
     username: str
@@ -58,7 +75,10 @@ class Participant:
     joined_unix: float
     session_id: str
     granted: Mapping[str, bool] = field(default_factory=dict)
+    overrides: Mapping[str, bool] = field(default_factory=dict)
     token_role: Role | None = None
+    renamed: bool = False
+    is_hand_raised: bool = False
     by_whip: bool = False
     microphone_on: bool = True
     camera_on: bool = True
@@ -82,6 +102,12 @@ class Participant:
             return self.camera_on
         return True  # publishing a screen is the wish to show it
 
+    def shows_again(self, source: Source) -> bool:
+        """Whether a track of ``source`` that was withheld is to be forwarded when it may be again."""
+        if source not in SCREEN_SOURCES:
+            return self.wants(source)
+        return self.screen_on or all(p.source is not Source.SCREEN for p in self.publications.values())
+
     def shows(self, *sources: Source) -> bool:
         """Whether a track of ``sources`` is published and not muted."""
         return any(p.source in sources and not p.muted for p in self.publications.values())
@@ -95,6 +121,7 @@ class Participant:
             connection_quality=self.connection_quality,
             is_speaking=self.is_speaking,
             audio_level=self.audio_level,
+            is_hand_raised=self.is_hand_raised,
             role=self.role,
             joined_at=iso_utc(self.joined_unix),
             audio_enabled=self.shows(Source.MICROPHONE),
@@ -104,7 +131,11 @@ class Participant:
 
 
 class Room:
-    """A named meeting. ``participants`` is in order of joining."""
+    """A named meeting. ``participants`` is in order of joining.
+
+    ``hands``: who raised its hand, and when, first in first out. ``admitted``: who has been let in once and needs no
+    approval any more. ``remembered``: users who are not here now, as far as something is known of them.
+    """
 
     def __init__(self, room_id: str, settings: RoomSettings, created_unix: float) -> None:
         self.room_id = room_id
@@ -112,6 +143,11 @@ class Room:
         self.created_unix = created_unix
         self.participants: dict[str, Participant] = {}
         self.chat = ChatLog()
+        self.remembered: dict[str, Remembered] = {}
+        self.waiting = WaitingRoom()
+        self.admitted: set[str] = set()
+        self.bans: dict[str, Ban] = {}
+        self.hands: dict[str, float] = {}
         self._publications: dict[str, Publication] = {}
 
     @property

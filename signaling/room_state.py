@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signaling.hands import queue
 from signaling.messages.room import IceServerInfo, RoomState
 from signaling.options import RoomOptions
 from signaling.room import Participant, Room
@@ -12,15 +13,17 @@ FEATURES: dict[str, bool] = {
     "chat_history": True,
     "chat_images": True,
     "screen_share": True,
+    "roles": True,
+    "moderation": True,
     "data_relay": True,
     "whip": True,
     "whep": True,
     "recording": False,
     "live_streaming": False,
-    "waiting_room": False,
+    "waiting_room": True,
     "breakout_rooms": False,
     "reactions": False,
-    "hand_raise": False,
+    "hand_raise": True,
     "file_sharing": False,
     "session_resume": False,
 }
@@ -37,6 +40,8 @@ def room_state(room: Room, participant: Participant, options: RoomOptions, now_u
         settings=room.settings,
         participants=[p.info() for p in room.participants.values()],
         publications=[p.info() for p in room.publications()],
+        hand_raise_queue=queue(room).queue,
+        waiting_room=room.waiting.infos() if participant.permissions.can_manage_participants else [],
         ice_servers=ice_servers(options, participant.username, now_unix),
         heartbeat_interval_ms=int(options.heartbeat_interval_s * 1000),
         features=FEATURES,

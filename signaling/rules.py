@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signaling.errors import ErrorCode, RoomError
-from signaling.model import Permissions, Source
+from signaling.model import Permissions, Role, Source
 from signaling.room import Participant, Room
 
 _PERMISSION_OF_SOURCE = {
@@ -46,5 +46,22 @@ def find(room: Room, username: str) -> Participant:
     """The participant of that name; raises RoomError ``user_not_found``."""
     found = room.participants.get(username)
     if found is None:
-        raise RoomError(ErrorCode.USER_NOT_FOUND, "That participant is not in the room.", details={"user_id": username})
+        raise user_not_found(username)
     return found
+
+
+def user_not_found(username: str) -> RoomError:
+    """What is told to one who names somebody that is not in the room."""
+    return RoomError(ErrorCode.USER_NOT_FOUND, "That participant is not in the room.", details={"user_id": username})
+
+
+def require_authority(participant: Participant, target: Participant) -> None:
+    """Raises RoomError ``permission_denied`` unless the participant manages others and stands above ``target``.
+
+    The host stands above all; who manages participants above participants and guests; nobody above himself.
+    """
+    require(participant, "can_manage_participants")
+    if participant.username == target.username:
+        raise RoomError(ErrorCode.PERMISSION_DENIED, "You cannot do this to yourself.")
+    if participant.role is not Role.HOST and target.role in (Role.HOST, Role.MODERATOR):
+        raise RoomError(ErrorCode.PERMISSION_DENIED, f"Only the host can do this to a {target.role.value}.")

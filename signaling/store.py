@@ -5,17 +5,20 @@ What cannot be written is tried again with growing pauses; all writes can be rep
 
 Keys, with ``P`` the configured prefix and ``R`` the room (in braces, so that a cluster keeps a room in one place):
 ``P:rooms`` (set), ``P:{R}:participants`` (set), ``P:{R}:presence:USER`` (string, 30 s), ``P:{R}:roles`` and
-``P:{R}:permissions`` (hashes, 1 hour), ``P:{R}:settings`` (string, 24 hours), ``P:{R}:chat`` and ``P:{R}:chat-reads``
-(hashes of messages by id and of read marks, as long as the room lives, 1 hour if it was never ended).
+``P:{R}:permissions`` (hashes, 1 hour), ``P:{R}:overrides`` (hash, 1 hour: permissions that were set one by one),
+``P:{R}:bans``, ``:waiting``, ``:admitted`` and ``:hands`` (hashes, while the room lives),
+``P:{R}:chat`` and ``:chat-reads`` (hashes of messages by id and of read marks, while the room lives),
+``P:{R}:settings`` (string, 24 hours).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -25,7 +28,7 @@ from redis.exceptions import RedisError
 
 from signaling import effects as fx
 from signaling.chat.log import ChatLog
-from signaling.model import Role, RoomSettings
+from signaling.model import Permissions, Role, RoomSettings
 from signaling.options import RedisOptions
 
 log = structlog.get_logger("plenum.store")
@@ -43,6 +46,8 @@ class StoredRoom:
 
     settings: RoomSettings | None = None
     roles: dict[str, Role] = field(default_factory=dict)
+    overrides: dict[str, dict[str, bool]] = field(default_factory=dict)
+    tables: dict[fx.Table, dict[str, str]] = field(default_factory=dict)
     chat: ChatLog = field(default_factory=ChatLog)
 
 
@@ -53,7 +58,9 @@ class RoomOpened:
 
 @dataclass(frozen=True, slots=True)
 class RoomClosed:
-    """The room lives no more."""
+    """The room lives no more; ``restarting``: on this process only, its people come back to the next."""
+
+    restarting: bool = False
 
 
 Write = fx.StateEffect | RoomOpened | RoomClosed
@@ -84,24 +91,30 @@ class RoomStore:
         pipe: Any = self._redis.pipeline(transaction=False)
         pipe.get(keys.settings)
         pipe.hgetall(keys.roles)
+        pipe.hgetall(keys.overrides)
         pipe.hvals(keys.chat)
         pipe.hvals(keys.chat_reads)
+        for table in fx.Table:
+            pipe.hgetall(keys.table(table))
         ended = self._is_ending(room_id)
         try:
             async with asyncio.timeout(self._options.command_timeout_s):
-                settings, roles, chat, chat_reads = await pipe.execute()
+                settings, roles, overrides, chat, chat_reads, *tables = await pipe.execute()
         except REDIS_FAILURES as error:
             self._failed(error)
             return StoredRoom()
+        found = StoredRoom(_settings(settings), _roles(roles), _overrides(overrides))
         if ended or self._is_ending(room_id):
-            # What was written in a room that has just ended is not for those who open it anew.
-            chat, chat_reads = [], []
-        return StoredRoom(
-            _settings(settings), _roles(roles), ChatLog.restored(map(_text, chat), map(_text, chat_reads))
+            # What belongs to a room that has just ended is not for those who open it anew.
+            return found
+        return replace(
+            found,
+            tables={table: _texts(entries) for table, entries in zip(fx.Table, tables, strict=True) if entries},
+            chat=ChatLog.restored(map(_text, chat), map(_text, chat_reads)),
         )
 
     def _is_ending(self, room_id: str) -> bool:
-        return any(room == room_id and isinstance(write, RoomClosed) for room, write in self._waiting)
+        return any(room == room_id and write == RoomClosed() for room, write in self._waiting)
 
     async def ping(self) -> bool:
         """Whether Redis answers now."""
@@ -187,7 +200,18 @@ class RoomStore:
 class _Keys:
     """The names of a room's keys."""
 
-    __slots__ = ("_room", "chat", "chat_reads", "participants", "permissions", "roles", "room_id", "rooms", "settings")
+    __slots__ = (
+        "_room",
+        "chat",
+        "chat_reads",
+        "overrides",
+        "participants",
+        "permissions",
+        "roles",
+        "room_id",
+        "rooms",
+        "settings",
+    )
 
     def __init__(self, prefix: str, room_id: str) -> None:
         self._room = f"{prefix}:{{{room_id}}}"
@@ -196,9 +220,13 @@ class _Keys:
         self.participants = f"{self._room}:participants"
         self.roles = f"{self._room}:roles"
         self.permissions = f"{self._room}:permissions"
+        self.overrides = f"{self._room}:overrides"
         self.settings = f"{self._room}:settings"
         self.chat = f"{self._room}:chat"
         self.chat_reads = f"{self._room}:chat-reads"
+
+    def table(self, table: fx.Table) -> str:
+        return f"{self._room}:{table.value}"
 
     def presence(self, username: str) -> str:
         return f"{self._room}:presence:{username}"
@@ -214,6 +242,8 @@ def _room_closed(pipe: Any, keys: _Keys, write: RoomClosed, options: RedisOption
     pipe.srem(keys.rooms, keys.room_id)
     pipe.delete(keys.participants)
     pipe.delete(keys.chat, keys.chat_reads)
+    if not write.restarting:
+        pipe.delete(*(keys.table(table) for table in fx.Table))
 
 
 def _save_participant(pipe: Any, keys: _Keys, write: fx.SaveParticipant, options: RedisOptions) -> None:
@@ -230,9 +260,12 @@ def _renew_presence(pipe: Any, keys: _Keys, write: fx.RenewPresence, options: Re
     pipe.set(keys.presence(write.username), "1", ex=options.presence_lifetime_s)
     pipe.expire(keys.roles, options.roles_lifetime_s)
     pipe.expire(keys.permissions, options.roles_lifetime_s)
+    pipe.expire(keys.overrides, options.roles_lifetime_s)
     pipe.expire(keys.settings, options.settings_lifetime_s)
-    pipe.expire(keys.chat, options.roles_lifetime_s)
-    pipe.expire(keys.chat_reads, options.roles_lifetime_s)
+    pipe.expire(keys.chat, options.room_lifetime_s)
+    pipe.expire(keys.chat_reads, options.room_lifetime_s)
+    for table in fx.Table:
+        pipe.expire(keys.table(table), options.room_lifetime_s)
 
 
 def _save_role(pipe: Any, keys: _Keys, write: fx.SaveRole, options: RedisOptions) -> None:
@@ -240,6 +273,21 @@ def _save_role(pipe: Any, keys: _Keys, write: fx.SaveRole, options: RedisOptions
     pipe.expire(keys.roles, options.roles_lifetime_s)
     pipe.hset(keys.permissions, write.username, write.permissions.model_dump_json())
     pipe.expire(keys.permissions, options.roles_lifetime_s)
+    if write.overrides:
+        pipe.hset(keys.overrides, write.username, json.dumps(write.overrides))
+        pipe.expire(keys.overrides, options.roles_lifetime_s)
+    else:
+        pipe.hdel(keys.overrides, write.username)
+
+
+def _save_entry(pipe: Any, keys: _Keys, write: fx.SaveEntry, options: RedisOptions) -> None:
+    key = keys.table(write.table)
+    pipe.hset(key, write.key, write.value)
+    pipe.expire(key, options.room_lifetime_s)
+
+
+def _forget_entry(pipe: Any, keys: _Keys, write: fx.ForgetEntry, options: RedisOptions) -> None:
+    pipe.hdel(keys.table(write.table), write.key)
 
 
 def _save_settings(pipe: Any, keys: _Keys, write: fx.SaveSettings, options: RedisOptions) -> None:
@@ -248,7 +296,7 @@ def _save_settings(pipe: Any, keys: _Keys, write: fx.SaveSettings, options: Redi
 
 def _save_chat(pipe: Any, keys: _Keys, write: fx.SaveChat, options: RedisOptions) -> None:
     pipe.hset(keys.chat, write.message_id, write.record)
-    pipe.expire(keys.chat, options.roles_lifetime_s)
+    pipe.expire(keys.chat, options.room_lifetime_s)
 
 
 def _forget_chat(pipe: Any, keys: _Keys, write: fx.ForgetChat, options: RedisOptions) -> None:
@@ -259,7 +307,7 @@ def _forget_chat(pipe: Any, keys: _Keys, write: fx.ForgetChat, options: RedisOpt
 
 def _save_chat_read(pipe: Any, keys: _Keys, write: fx.SaveChatRead, options: RedisOptions) -> None:
     pipe.hset(keys.chat_reads, write.read_key, write.record)
-    pipe.expire(keys.chat_reads, options.roles_lifetime_s)
+    pipe.expire(keys.chat_reads, options.room_lifetime_s)
 
 
 _WRITERS: dict[type, Callable[[Any, _Keys, Any, RedisOptions], None]] = {
@@ -273,11 +321,17 @@ _WRITERS: dict[type, Callable[[Any, _Keys, Any, RedisOptions], None]] = {
     fx.SaveChat: _save_chat,
     fx.ForgetChat: _forget_chat,
     fx.SaveChatRead: _save_chat_read,
+    fx.SaveEntry: _save_entry,
+    fx.ForgetEntry: _forget_entry,
 }
 
 
 def _text(value: str | bytes) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _texts(value: dict[Any, Any]) -> dict[str, str]:
+    return {_text(key): _text(text) for key, text in value.items()}
 
 
 def _settings(value: str | bytes | None) -> RoomSettings | None:
@@ -293,3 +347,14 @@ def _roles(value: dict[Any, Any]) -> dict[str, Role]:
     known = {role.value for role in Role}
     pairs = ((_text(user), _text(role)) for user, role in value.items())
     return {user: Role(role) for user, role in pairs if role in known}
+
+
+def _overrides(value: dict[Any, Any]) -> dict[str, dict[str, bool]]:
+    found: dict[str, dict[str, bool]] = {}
+    for user, text in value.items():
+        try:
+            changes = json.loads(text)
+            found[_text(user)] = {k: bool(v) for k, v in changes.items() if k in Permissions.model_fields}
+        except (ValueError, AttributeError):
+            continue  # written by another version
+    return found

@@ -12,11 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from signaling.errors import ErrorCode, RoomError
 from signaling.model import Permissions, Role
-from signaling.names import MAX_DISPLAY_NAME_CHARACTERS, clean_display_name, is_username
+from signaling.names import MAX_DISPLAY_NAME_CHARACTERS, clean_display_name, is_avatar_url, is_username
 from signaling.options import AuthOptions
 
 MAX_TOKEN_CHARACTERS = 8_192
-MAX_AVATAR_URL_CHARACTERS = 2_048
 
 
 class TokenConfigurationError(Exception):
@@ -187,10 +186,7 @@ def _identity(raw: dict[str, Any]) -> Identity:
 
 
 def _avatar(url: str | None) -> str | None:
-    """Only web addresses: a picture's address ends up in other people's browsers."""
-    if url is None or len(url) > MAX_AVATAR_URL_CHARACTERS or not url.startswith(("https://", "http://", "/")):
-        return None
-    return url
+    return url if url is not None and is_avatar_url(url) else None
 
 
 def _unauthorized(message: str) -> RoomError:

@@ -100,7 +100,7 @@ class RoomSockets:
                     live.refuse(session, error, error.message_id)
                 continue
             line = CATALOGUE.get(frame.type)
-            limit = line.limit if line is not None and line.receives is not None else "messages"
+            limit = line.limit_for(frame.payload) if line is not None and line.receives is not None else "messages"
             if limit is None or await self._allow(limit, session, live, frame.id):
                 live.receive(session, frame)
 

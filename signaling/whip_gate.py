@@ -16,6 +16,7 @@ import structlog
 from sfu.connection import TransportState
 from sfu.errors import NegotiationError
 from sfu.transport import TransportRole
+from signaling import admission
 from signaling.errors import ErrorCode, RoomError
 from signaling.hub import Hub, new_id
 from signaling.live_room import LiveRoom
@@ -68,6 +69,7 @@ class WhipGate:
         self._verifier = verifier
         self._sessions: dict[str, _MediaSession] = {}
         hub.sweepers.append(self._end_unconnected)
+        hub.around.viewing_enders.append(self._end_viewer)
 
     @property
     def max_sdp_bytes(self) -> int:
@@ -118,6 +120,8 @@ class WhipGate:
         """
         identity = self._verifier.verify_for_room(token, check_room_id(room_id))
         live = self._hub.find(room_id)
+        around = self._hub.around
+        admission.check_reader(live.room, identity, around.options, around.unix())
         wanted = self._choose(live, user, source)
         viewers = sum(1 for s in self._sessions.values() if s.live is live and not s.publishes)
         if viewers >= self._hub.around.options.max_viewers:
@@ -198,6 +202,12 @@ class WhipGate:
         if session.publishes:
             session.live.leave(session.username, session.session_id, reason)
         session.transport.close()
+
+    def _end_viewer(self, room_id: str, username: str) -> None:
+        """Whoever was taken out of a room watches it no more."""
+        for session in list(self._sessions.values()):
+            if not session.publishes and session.username == username and session.live.room.room_id == room_id:
+                self._end(session, "kicked")
 
     def _forget(self, session_id: str) -> None:
         """The room has ended a publisher by itself."""

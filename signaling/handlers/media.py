@@ -8,7 +8,7 @@ from signaling.errors import ErrorCode, RoomError
 from signaling.messages.media import MediaControl, MediaControlRequest, ScreenShareControl, ScreenShareRequest
 from signaling.model import Role, Source
 from signaling.room import SCREEN_SOURCES, Participant, Room
-from signaling.rules import find, require, require_share
+from signaling.rules import find, may_share, require, require_share
 
 _MICROPHONE = frozenset({Source.MICROPHONE})
 _CAMERA = frozenset({Source.CAMERA})
@@ -35,9 +35,9 @@ def state_of(participant: Participant) -> MediaControl:
     """What the room is told: what the participant wants to be heard and seen, as far as it may."""
     return MediaControl(
         user_id=participant.username,
-        audio_enabled=participant.microphone_on,
-        video_enabled=participant.camera_on,
-        screen_sharing=participant.screen_on,
+        audio_enabled=participant.microphone_on and may_share(participant, Source.MICROPHONE),
+        video_enabled=participant.camera_on and may_share(participant, Source.CAMERA),
+        screen_sharing=participant.screen_on and may_share(participant, Source.SCREEN),
     )
 
 

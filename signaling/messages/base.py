@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from signaling.names import MAX_USERNAME_CHARACTERS
 
 Username = Annotated[str, StringConstraints(min_length=1, max_length=MAX_USERNAME_CHARACTERS)]
+ShortText = Annotated[str, StringConstraints(max_length=256)]
 
 
 class Leg(StrEnum):

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from signaling.errors import ErrorBody
 from signaling.messages.base import Incoming, Outgoing
+from signaling.messages.hands import RaisedHand
+from signaling.messages.waiting import WaitingInfo
 from signaling.model import Kind, Permissions, Role, RoomSettings, Source
 
 
@@ -82,7 +84,10 @@ class RoomState(Outgoing):
     settings: RoomSettings = Field(description="The room's settings.")
     participants: list[ParticipantInfo] = Field(description="All participants, the receiver too, in order of joining.")
     publications: list[PublicationInfo] = Field(description="All tracks of the room.")
-    hand_raise_queue: list[dict[str, Any]] = Field(default=[], description="Raised hands, first in first out.")
+    hand_raise_queue: list[RaisedHand] = Field(default=[], description="Raised hands, first in first out.")
+    waiting_room: list[WaitingInfo] = Field(
+        default=[], description="Who waits to be admitted; only told to who manages participants."
+    )
     recordings: list[dict[str, Any]] = Field(default=[], description="Recordings under way.")
     live_streams: list[dict[str, Any]] = Field(default=[], description="Live streams under way.")
     ice_servers: list[IceServerInfo] = Field(description="STUN and TURN servers for the peer connections.")
@@ -102,7 +107,7 @@ class UserLeft(Outgoing):
     type_name: ClassVar[str] = "user-left"
 
     username: str = Field(description="Who left.")
-    reason: str = Field(description="`left`, `disconnected`, `timeout` or `media_failed`.")
+    reason: str = Field(description="`left`, `disconnected`, `timeout`, `media_failed`, `kicked` or `banned`.")
 
 
 class RoleUpdated(Outgoing):

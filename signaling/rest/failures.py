@@ -39,6 +39,10 @@ def answer(error: RoomError) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
+    if error.code is ErrorCode.RATE_LIMITED and "limit" in error.details:
+        headers["RateLimit-Limit"] = str(error.details["limit"])
+        headers["RateLimit-Remaining"] = "0"
+        headers["RateLimit-Reset"] = str(error.retry_after)
     return JSONResponse(error.body().model_dump(mode="json"), status_code=error.status, headers=headers)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from signaling.envelope import iso_utc
@@ -16,8 +16,8 @@ from signaling.errors import ErrorBody
 from signaling.hub import Hub
 from signaling.invites import InviteDesk
 from signaling.metrics import RoomCollector, figures
-from signaling.names import check_room_id
 from signaling.options import SignalingOptions
+from signaling.rest.calls import REFUSALS, Call, Credentials
 from signaling.rest.models import (
     ActiveRoom,
     ActiveRooms,
@@ -36,13 +36,10 @@ from signaling.tokens import Identity, TokenVerifier
 from signaling.version import VERSION
 from signaling.whip_gate import WhipGate
 
-_bearer = HTTPBearer(auto_error=False, description="A participant's JSON Web Token.")
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": ErrorBody, "description": "The token is missing or not valid."},
     403: {"model": ErrorBody, "description": "The token does not open this."},
 }
-_NO_ROOM: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody, "description": "No such room is open."}}
 _INVALID: dict[int | str, dict[str, Any]] = {400: {"model": ErrorBody, "description": "The request is not valid."}}
 
 
@@ -60,11 +57,6 @@ class Services:
     def identity(self, credentials: HTTPAuthorizationCredentials | None) -> Identity:
         """Who asks; raises RoomError."""
         return self.verifier.verify(credentials.credentials if credentials is not None else None)
-
-    def identity_for(self, credentials: HTTPAuthorizationCredentials | None, room_id: str) -> Identity:
-        """Who asks about a room; raises RoomError."""
-        token = credentials.credentials if credentials is not None else None
-        return self.verifier.verify_for_room(token, check_room_id(room_id))
 
 
 def create_router(services: Services) -> APIRouter:
@@ -116,8 +108,6 @@ def _add_client_routes(router: APIRouter, services: Services) -> None:
 
 
 def _add_room_routes(router: APIRouter, services: Services) -> None:
-    refusals = {**_INVALID, **_REFUSALS, **_NO_ROOM}
-
     @router.get("/rooms/active", tags=["operations"], responses=_REFUSALS, summary="The open rooms")
     async def active_rooms(credentials: Credentials) -> ActiveRooms:
         """Those that the token opens: all for a token without a `room`, else only that one."""
@@ -134,22 +124,20 @@ def _add_room_routes(router: APIRouter, services: Services) -> None:
         ]
         return ActiveRooms(rooms=rooms, count=len(rooms))
 
-    @router.get("/rooms/{room_id}/participants", tags=["rooms"], responses=refusals, summary="Who is in a room")
-    async def participants(room_id: str, credentials: Credentials) -> Participants:
-        services.identity_for(credentials, room_id)
-        names = list(services.hub.find(room_id).room.participants)
-        return Participants(room_id=room_id, participants=names, count=len(names))
+    @router.get("/rooms/{room_id}/participants", tags=["rooms"], responses=REFUSALS, summary="Who is in a room")
+    async def participants(call: Call) -> Participants:
+        names = list(call.read().participants)
+        return Participants(room_id=call.room_id, participants=names, count=len(names))
 
     @router.get(
         "/rooms/{room_id}/participants/enhanced",
         tags=["rooms"],
-        responses=refusals,
+        responses=REFUSALS,
         summary="Who is in a room, with all that is known of each",
     )
-    async def enhanced_participants(room_id: str, credentials: Credentials) -> EnhancedParticipants:
-        services.identity_for(credentials, room_id)
-        infos = [p.info() for p in services.hub.find(room_id).room.participants.values()]
-        return EnhancedParticipants(room_id=room_id, participants=infos, count=len(infos))
+    async def enhanced_participants(call: Call) -> EnhancedParticipants:
+        infos = [p.info() for p in call.read().participants.values()]
+        return EnhancedParticipants(room_id=call.room_id, participants=infos, count=len(infos))
 
 
 def _add_operations(router: APIRouter, services: Services) -> None:

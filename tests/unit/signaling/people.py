@@ -13,7 +13,7 @@ from signaling.envelope import parse_frame
 from signaling.live_room import LiveRoom, Surroundings
 from signaling.model import Role, RoomSettings
 from signaling.options import RoomOptions
-from signaling.room import Room
+from signaling.room import Remembered, Room
 from signaling.session import Session
 from signaling.tokens import Identity
 from tests.unit.signaling.engine_double import RouterDouble, TransportDouble
@@ -103,7 +103,8 @@ class House:
         )
         room = Room("demo", settings or self.around.options.settings, NOW_UNIX)
         self.room = room
-        self.live = LiveRoom(room, cast(Router, self.router), self.around, dict(roles))
+        room.remembered = {username: Remembered(role) for username, role in roles.items()}
+        self.live = LiveRoom(room, cast(Router, self.router), self.around)
 
     def join(self, username: str, **identity: Any) -> Person:
         """Let somebody in."""

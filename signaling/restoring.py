@@ -1,0 +1,40 @@
+"""What a room knows again after the server has started anew."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from signaling.bans import Ban
+from signaling.effects import Table
+from signaling.options import RoomOptions
+from signaling.room import Remembered, Room
+from signaling.store import StoredRoom
+from signaling.waiting import restored
+
+
+def restore(room: Room, stored: StoredRoom, options: RoomOptions, now_unix: float) -> None:
+    """Fill a new Room with what is remembered of it; what cannot be read is left out."""
+    for username, role in stored.roles.items():
+        room.remembered[username] = Remembered(role, stored.overrides.get(username, {}))
+    tables = stored.tables
+    room.admitted.update(tables.get(Table.ADMITTED, {}))
+    for username, text in tables.get(Table.BANS, {}).items():
+        try:
+            room.bans[username] = Ban.model_validate_json(text)
+        except ValidationError:
+            continue  # written by another version
+    for username, text in tables.get(Table.WAITING, {}).items():
+        place = restored(text, now_unix + options.waiting_place_s)
+        if place is not None:
+            room.waiting.keep(username, place, now_unix)
+    _restore_hands(room, tables.get(Table.HANDS, {}))
+
+
+def _restore_hands(room: Room, entries: dict[str, str]) -> None:
+    raised: dict[str, float] = {}
+    for username, text in entries.items():
+        try:
+            raised[username] = float(text)
+        except ValueError:
+            continue
+    room.hands = dict(sorted(raised.items(), key=lambda item: item[1]))
