@@ -2,6 +2,7 @@
 // and can bend the network: `window.__probeSetup` may hold
 //   relay: {address, port}   every UDP candidate of the server becomes this one, TCP candidates go
 //   onlyTcp: true            UDP candidates of the server go
+//   onlyTurn: true           media may go through TURN servers alone
 //   pollFirstFrames: true    the moment of each track's first decoded frame is noted
 //   hidePatterns: [string]   console noise that is no concern of ours is filtered in Python, not here
 (() => {
@@ -67,6 +68,10 @@
     return { type: description.type, sdp: lines.join("\r\n") };
   }
 
+  function bendConfiguration(configuration) {
+    return setup.onlyTurn ? { ...configuration, iceTransportPolicy: "relay" } : configuration;
+  }
+
   // ---- peer connections -------------------------------------------------------------------------------------------
 
   async function watchFirstFrame(peer, { receiver, transceiver, track }) {
@@ -86,10 +91,14 @@
 
   const NativePeer = window.RTCPeerConnection;
   class ProbedPeer extends NativePeer {
-    constructor(...args) {
-      super(...args);
+    constructor(configuration, ...rest) {
+      super(bendConfiguration(configuration), ...rest);
       probe.peers.push(this);
       if (setup.pollFirstFrames) this.addEventListener("track", (event) => void watchFirstFrame(this, event));
+    }
+
+    setConfiguration(configuration) {
+      return super.setConfiguration(bendConfiguration(configuration));
     }
 
     setRemoteDescription(description, ...rest) {
@@ -171,6 +180,7 @@
       dtlsRole: transport?.dtlsRole ?? null,
       tlsVersion: transport?.tlsVersion ?? null,
       protocol: local?.protocol ?? null,
+      candidateType: local?.candidateType ?? null,
       remoteAddress: remote ? `${remote.address}:${remote.port}` : null,
       rtt: pair?.currentRoundTripTime ?? null,
       availableOutgoingBitrate: pair?.availableOutgoingBitrate ?? null,
