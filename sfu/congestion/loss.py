@@ -28,12 +28,12 @@ QUEUE_S = 0.05
 USED_SHARE = 0.85
 """Of the estimate: when less is sent, the loss is hardly of our making."""
 LEARNING_S = 2.0
-MOST_OWN = 0.5
+MOST_OWN = 0.3
 TRIAL_AFTER_S = 2.0
 TRIAL_SHARE = 0.85
 TRIED_BELOW = 0.93
-TRIAL_LOSS = 0.7
-"""At 0.85 of the rate a policer would lose much less: with 0.7 of the loss left it is the path's own."""
+TRIAL_LOSS = 0.8
+"""At 0.85 of the rate a policer would lose much less: with 0.8 of the loss left it is the path's own."""
 
 
 class Cut(NamedTuple):
@@ -113,11 +113,12 @@ class LossControl:
             self._judge(rate_bps, sent_bps, queue_s, total, elapsed_s)
 
     def _judge(self, rate_bps: float, sent_bps: float, queue_s: float, total: int, elapsed_s: float) -> None:
+        fraction = self.fraction
         used = sent_bps > USED_SHARE * rate_bps
-        self._learn(sent_bps, used or queue_s > QUEUE_S, elapsed_s)
         # The path's own loss varies by chance: count what lies two deviations (of so many draws) above it.
-        own = self.own_loss
-        excess = self.fraction - own - 2 * sqrt(own * (1 - own) / total)
+        chance = 2 * sqrt(self.own_loss * (1 - self.own_loss) / total)
+        self._learn(chance, sent_bps, used or queue_s > QUEUE_S, elapsed_s)
+        excess = fraction - self.own_loss - chance
         self.holding = excess > GROW_BELOW
         self._held_s = self._held_s + elapsed_s if self.holding else 0.0
         if excess > HEAVY and used:
@@ -137,12 +138,12 @@ class LossControl:
         self._fresh_cut = True
         self._held_s = 0.0
 
-    def _learn(self, sent_bps: float, ours: bool, elapsed_s: float) -> None:
+    def _learn(self, chance: float, sent_bps: float, ours: bool, elapsed_s: float) -> None:
         """What part of the loss the path makes by itself."""
         fraction, own = self.fraction, self.own_loss
         weight = min(1.0, elapsed_s / LEARNING_S)
-        if fraction <= own:
-            self.own_loss = own + (fraction - own) * weight
+        if fraction <= own + chance:
+            self.own_loss = min(MOST_OWN, own + (fraction - own) * weight)
         elif self._cut is not None and sent_bps < TRIED_BELOW * self._cut.sent_bps:
             if fraction - own > TRIAL_LOSS * self._cut.excess:
                 self.own_loss = min(MOST_OWN, own + (fraction - own + self._cut.excess) / 2)

@@ -47,6 +47,7 @@ class Prober:
         "_next_bps",
         "_next_id",
         "_periodic_at",
+        "_repeated",
         "_started_at",
         "_succeeded",
         "_wished_bps",
@@ -70,7 +71,7 @@ class Prober:
         self._interval_s = INTERVAL_S
         self._periodic_at = now + INTERVAL_S
         self._wished_bps = 0.0
-        self._succeeded = False
+        self._succeeded = self._repeated = False
 
     def due(
         self, estimate_bps: float, wanted_bps: float, *, calm: bool, noise_s: float, now: float
@@ -82,7 +83,7 @@ class Prober:
         if self.cluster is not None:
             if now - self._started_at < ANSWER_S:
                 return None
-            self._fail(now)
+            self._on_unanswered(self.cluster, now)
         if wanted_bps > self._wished_bps * WISH_ROOM and self._next_bps is None:
             # More is wanted than before: try now, not at the next period.
             self._periodic_at = min(self._periodic_at, self._started_at + ANSWER_S)
@@ -120,8 +121,15 @@ class Prober:
         self._periodic_at = now + self._interval_s
         return self.cluster
 
+    def _on_unanswered(self, cluster: ProbeCluster, now: float) -> None:
+        """Too little of it arrived, or the feedback was lost: which says little about the rate, so try it once more."""
+        if self._repeated:
+            self._fail(now)
+        else:
+            self.cluster, self._repeated, self._next_bps = None, True, float(cluster.rate_bps)
+
     def _fail(self, now: float) -> None:
-        self.cluster = None
+        self.cluster, self._repeated = None, False
         if not self._succeeded:
             # Nothing is known of the path yet, so the first tries follow soon upon each other.
             self._periodic_at = now + FIRST_INTERVAL_S
@@ -133,7 +141,7 @@ class Prober:
         """The cluster was measured, while the estimate was ``before_bps``."""
         tried_bps = result.cluster.rate_bps
         self._succeeded = True
-        self.cluster = None
+        self.cluster, self._repeated = None, False
         if result.bps >= FURTHER_ABOVE * tried_bps and not result.saturated:
             self._next_bps = FURTHER_SCALE * result.bps
             self._interval_s = INTERVAL_S

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -138,11 +140,22 @@ class LossyPath:
         return self.loss
 
 
-@pytest.mark.parametrize("own", [0.01, 0.05, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize("own", [0.01, 0.05, 0.1, 0.2, 0.3])
 def test_loss_of_the_path_itself_is_learnt(own: float) -> None:
     loss = LossyPath(3_000_000).run(12.0, own)
     assert loss.own_loss == pytest.approx(own, rel=0.3, abs=0.02)
     assert loss.cap_bps is None
+
+
+def test_chance_alone_cuts_nothing_once_the_path_is_known() -> None:
+    loss, random, cuts = LossControl(), Random(1), 0
+    loss.own_loss = 0.2
+    for i in range(3_000):
+        lost = sum(random.random() < 0.2 for _ in range(20))
+        loss.on_packets(20 - lost, lost, rate_bps=3e6, sent_bps=2.9e6, queue_s=0.0, now=i * 0.1)
+        cuts += loss.holding
+    assert cuts < 300
+    assert loss.own_loss == pytest.approx(0.2, abs=0.05)
 
 
 @pytest.mark.parametrize("own", [0.0, 0.05])
