@@ -17,6 +17,7 @@ from sfu.congestion.rate_control import RateControl
 from sfu.congestion.reports import ReportEstimator
 from sfu.congestion.sending_rate import SendingRate
 from sfu.congestion.sent import Match, SentPackets
+from sfu.congestion.silence import Silence
 from sfu.congestion.trend import TrendDetector, Usage
 from sfu.rtp.twcc import TransportFeedback
 
@@ -26,7 +27,6 @@ SILENCE_S = 1.0
 REPORT_SILENCE_S = 8.0
 """Receiver reports come each second or so, but RFC 3550 section 6.2 lets them be five seconds apart."""
 BACK_OFF = 0.7
-BACK_OFF_INTERVAL_S = 0.5
 STALE_S = 2.0
 PRUNE_INTERVAL_S = 1.0
 CALM_QUEUE_S = 0.06
@@ -43,8 +43,6 @@ class BandwidthEstimator:
 
     __slots__ = (
         "_acknowledged",
-        "_answered_bytes",
-        "_backed_off_at",
         "_before_silence_bps",
         "_cause",
         "_changes",
@@ -64,9 +62,9 @@ class BandwidthEstimator:
         "_reports",
         "_sending",
         "_sent_bytes",
+        "_silence",
         "_start_bps",
         "_trend",
-        "_unanswered_since",
         "estimate_bps",
         "reason",
         "rtt_s",
@@ -97,10 +95,9 @@ class BandwidthEstimator:
         self._measure: ProbeMeasure | None = None
         self._reports = ReportEstimator(start_bps, min_bps, max_bps)
         self._reported = False
-        self._sent_bytes = self._answered_bytes = 0
+        self._sent_bytes = 0
+        self._silence = Silence()
         self._feedback_at: float | None = None
-        self._unanswered_since: float | None = None
-        self._backed_off_at = float("-inf")
         self._before_silence_bps = 0.0
         self._prune_at = now + PRUNE_INTERVAL_S
 
@@ -169,7 +166,8 @@ class BandwidthEstimator:
         self._rate.reset(bps)
         self._reports.reset(bps)
         self._prober.restart(bps, now)
-        self._unanswered_since, self._before_silence_bps = None, 0.0
+        self._silence.on_answer(self._sent_bytes)
+        self._before_silence_bps = 0.0
         self._cause = Reason.ROUTE_CHANGE
         self._publish(now)
 
@@ -234,7 +232,7 @@ class BandwidthEstimator:
         before_bps, self._before_silence_bps = self._before_silence_bps, 0.0
         stale = self._feedback_at is not None and now - self._feedback_at > STALE_S
         self._feedback_at = now
-        self._answered_bytes, self._unanswered_since = self._sent_bytes, None
+        self._silence.on_answer(self._sent_bytes)
         if before_bps or stale:
             # Delays across the gap are no gradient, and what was lost in it was not lost for its rate.
             self._grouper.reset()
@@ -325,20 +323,14 @@ class BandwidthEstimator:
     def _hear_report(self) -> None:
         self._reported = True
         if self._feedback_at is None:
-            self._answered_bytes, self._unanswered_since = self._sent_bytes, None
+            self._silence.on_answer(self._sent_bytes)
 
     def _watch_silence(self, now: float) -> None:
         """Back off when what is sent remains without any answer."""
-        if self._sent_bytes == self._answered_bytes:
-            return
-        if self._unanswered_since is None:
-            self._unanswered_since = now
-            return
         by_reports = self._reported and self._feedback_at is None
         patience_s = (REPORT_SILENCE_S if by_reports else SILENCE_S) + self.rtt_s
-        if now - self._unanswered_since < patience_s or now - self._backed_off_at < BACK_OFF_INTERVAL_S:
+        if not self._silence.is_step_due(self._sent_bytes, patience_s, now):
             return
-        self._backed_off_at = now
         if by_reports:
             self._reports.back_off(BACK_OFF)
         else:

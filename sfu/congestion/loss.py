@@ -29,6 +29,8 @@ USED_SHARE = 0.85
 """Of the estimate: when less is sent, the loss is hardly of our making."""
 LEARNING_S = 2.0
 MOST_OWN = 0.3
+LEARNT_ROOM = 1.1
+"""Beyond the rate at which it was learnt, a little more loss is not taken for chance: else it creeps up with the rate."""
 TRIAL_AFTER_S = 2.0
 TRIAL_SHARE = 0.85
 TRIED_BELOW = 0.93
@@ -56,6 +58,7 @@ class LossControl:
         "_cut",
         "_fresh_cut",
         "_held_s",
+        "_learnt_at_bps",
         "_lost",
         "_received",
         "cap_bps",
@@ -74,7 +77,7 @@ class LossControl:
         self.holding = False
         self._cut: Cut | None = None
         self._fresh_cut = False
-        self._held_s = 0.0
+        self._held_s = self._learnt_at_bps = 0.0
         self.skip()
 
     def settle(self) -> None:
@@ -142,12 +145,17 @@ class LossControl:
         """What part of the loss the path makes by itself."""
         fraction, own = self.fraction, self.own_loss
         weight = min(1.0, elapsed_s / LEARNING_S)
-        if fraction <= own + chance:
-            self.own_loss = min(MOST_OWN, own + (fraction - own) * weight)
+        if fraction <= own or (fraction <= own + chance and sent_bps < LEARNT_ROOM * self._learnt_at_bps):
+            self._take(own + (fraction - own) * weight)
         elif self._cut is not None and sent_bps < TRIED_BELOW * self._cut.sent_bps:
             if fraction - own > TRIAL_LOSS * self._cut.excess:
-                self.own_loss = min(MOST_OWN, own + (fraction - own + self._cut.excess) / 2)
+                self._take(own + (fraction - own + self._cut.excess) / 2, self._cut.sent_bps)
                 self.cap_bps = self._cut.cap_bps
             self._cut = None
         elif not ours:
-            self.own_loss = min(MOST_OWN, own + (fraction - own) * weight)
+            self._take(own + (fraction - own) * weight, sent_bps)
+
+    def _take(self, own: float, learnt_at_bps: float | None = None) -> None:
+        self.own_loss = min(MOST_OWN, own)
+        if learnt_at_bps is not None:
+            self._learnt_at_bps = learnt_at_bps

@@ -149,7 +149,7 @@ def test_loss_of_the_path_itself_is_learnt(own: float) -> None:
 
 def test_chance_alone_cuts_nothing_once_the_path_is_known() -> None:
     loss, random, cuts = LossControl(), Random(1), 0
-    loss.own_loss = 0.2
+    loss.own_loss, loss._learnt_at_bps = 0.2, 3e6
     for i in range(3_000):
         lost = sum(random.random() < 0.2 for _ in range(20))
         loss.on_packets(20 - lost, lost, rate_bps=3e6, sent_bps=2.9e6, queue_s=0.0, now=i * 0.1)
