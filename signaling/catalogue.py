@@ -32,6 +32,7 @@ from signaling.messages import negotiation as negotiation_messages
 from signaling.messages import people as people_messages
 from signaling.messages import quality as quality_messages
 from signaling.messages import room as room_messages
+from signaling.messages import session as session_messages
 from signaling.messages import settings as settings_messages
 from signaling.messages import waiting as waiting_messages
 from signaling.messages.base import Incoming, Outgoing
@@ -98,6 +99,7 @@ def _to_client(sends: type[Outgoing]) -> MessageType:
 
 _LINES = (
     _to_client(room_messages.RoomState),
+    _to_client(session_messages.SessionResumed),
     _to_client(room_messages.UserJoined),
     _to_client(room_messages.UserLeft),
     _to_client(room_messages.RoleUpdated),

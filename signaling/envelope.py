@@ -90,6 +90,11 @@ class Letter:
             f'"timestamp":"{iso_utc(now_unix)}"'
         )
 
+    @property
+    def size(self) -> int:
+        """Its length in characters, but for what differs."""
+        return len(self._head)
+
     def frame(self, seq: int, reply_to: str | None = None) -> str:
         """The text for one session."""
         if reply_to is None:

@@ -21,6 +21,7 @@ class ErrorCode(StrEnum):
     USER_NOT_FOUND = "user_not_found"
     SESSION_NOT_FOUND = "session_not_found"
     MESSAGE_NOT_FOUND = "message_not_found"
+    DUPLICATE_SESSION = "duplicate_session"
     WAITING_FOR_APPROVAL = "waiting_for_approval"
     REJECTED = "rejected"
     INVALID_MESSAGE = "invalid_message"
@@ -63,6 +64,9 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.SESSION_NOT_FOUND: ErrorKind(404, "That WHIP or WHEP session has ended.", "Start a new one."),
     ErrorCode.MESSAGE_NOT_FOUND: ErrorKind(
         404, "There is no such chat message, or it is not for this user.", "Take it from the screen."
+    ),
+    ErrorCode.DUPLICATE_SESSION: ErrorKind(
+        409, "This user is in the room already, from another window or device.", "Leave there first."
     ),
     ErrorCode.WAITING_FOR_APPROVAL: ErrorKind(403, "A host has to admit this user first.", "Wait to be admitted."),
     ErrorCode.REJECTED: ErrorKind(403, "A host has refused this user.", "Do not try again by yourself."),
@@ -116,7 +120,7 @@ CLOSE_CODES: dict[int, str] = {
     CloseCode.TIMEOUT: "Nothing was heard from the client for the time of a session; join again.",
     CloseCode.ROOM_CLOSED: "The room ended before the client, which waited, was admitted; joining opens it anew.",
     CloseCode.KICKED: "A host or moderator took the client out of the room; do not join again by yourself.",
-    CloseCode.REPLACED: "The same user joined elsewhere; do not join again by yourself.",
+    CloseCode.REPLACED: "The same user joined elsewhere, or the session goes on elsewhere; do not join again.",
 }
 
 

@@ -17,9 +17,10 @@ from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.live_room import LiveRoom, Surroundings
 from signaling.options import SignalingOptions
 from signaling.quality_watch import QualityWatch
+from signaling.replay import ReplayBuffer
 from signaling.restoring import restore
 from signaling.room import Room
-from signaling.session import Session
+from signaling.session import Session, SessionPort
 from signaling.store import RoomClosed, RoomOpened, RoomStore
 from signaling.tokens import Identity
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("plenum.hub")
 
 SWEEP_INTERVAL_S = 1.0
+
+Resumed = tuple[LiveRoom, Session]
 
 
 def new_id() -> str:
@@ -109,6 +112,22 @@ class Hub:
             live.close_if_empty()
         return live
 
+    def resume(self, room_id: str, username: str, session_id: str, last_seq: int, port: SessionPort) -> Resumed | None:
+        """Let a session go on with a new socket; None if it cannot: then the client joins anew."""
+        live = self.rooms.get(room_id)
+        if live is None or self.closing:
+            return None
+        session = live.resume(username, session_id, last_seq, port, time.monotonic())
+        return None if session is None else (live, session)
+
+    def new_session(self, username: str, port: SessionPort) -> Session:
+        """A session that has not joined yet."""
+        options = self.around.options
+        # What is sent again must fit into the queue of the new socket.
+        max_messages = min(options.resume_max_messages, options.max_queue_messages - 1)
+        max_characters = min(options.resume_max_bytes, options.max_queue_bytes // 2)
+        return Session(new_id(), username, port, time.monotonic(), ReplayBuffer(max_messages, max_characters))
+
     def _on_empty(self, live: LiveRoom) -> None:
         room_id = live.room.room_id
         if self.rooms.get(room_id) is live:
@@ -136,8 +155,9 @@ class Hub:
     def _drop_silent(self, now: float) -> None:
         oldest = now - self.around.options.session_timeout_s
         for live in list(self.rooms.values()):
+            live.end_away(now)
             for session in list(live.all_sessions()):
-                if session.last_heard < oldest:
+                if session.away_since is None and session.last_heard < oldest:
                     session.close(CloseCode.TIMEOUT, "timeout")
                     live.leave(session.username, session.session_id, "timeout")
 
@@ -180,7 +200,7 @@ class Hub:
     @property
     def sessions(self) -> int:
         """All open WebSockets."""
-        return sum(len(live.sessions) + len(live.waiting_sessions) for live in self.rooms.values())
+        return sum(s.away_since is None for live in self.rooms.values() for s in live.all_sessions())
 
     def media_stats(self) -> dict[str, object]:
         """Figures of the media engine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -19,14 +20,14 @@ from signaling.envelope import Frame, Letter, iso_utc
 from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.media_listener import MediaListener
 from signaling.messages.base import Outgoing
-from signaling.messages.room import Ack, ErrorMessage
+from signaling.messages.room import Ack, ErrorMessage, HeartbeatRequest
 from signaling.messages.waiting import WaitingAdmit
 from signaling.model import WaitReason
 from signaling.negotiation import Negotiation
 from signaling.options import RoomOptions
 from signaling.room import Participant, Room
 from signaling.room_state import room_state
-from signaling.session import Session
+from signaling.session import Session, SessionPort
 from signaling.tokens import Identity
 from signaling.waiting import saved
 
@@ -67,6 +68,11 @@ class Surroundings:
     fetch_preview: Callable[[LiveRoom, str, str], None] = lambda live, message_id, link: None
     drop_images: Callable[[str, tuple[str, ...]], None] = lambda room_id, image_ids: None
     viewing_enders: list[Callable[[str, str], None]] = field(default_factory=list)
+    monotonic: Callable[[], float] = time.monotonic
+
+    def silent_s(self, session: Session) -> float:
+        """For how many seconds nothing was heard of a session."""
+        return self.monotonic() - session.last_heard
 
 
 class LiveRoom:
@@ -144,6 +150,48 @@ class LiveRoom:
         self.apply(self.negotiation.adopt(participant, transport, offered, {}))
         self._log.info("joined by WHIP", participant=participant.username, role=participant.role.value)
 
+    def lose(self, session: Session, now: float) -> None:
+        """A socket is gone without a farewell: its participant stays for a while, and the others notice nothing."""
+        participant = self.room.participants.get(session.username)
+        kept = self.sessions.get(session.username) is session and self._around.options.resume_window_s > 0
+        if participant is None or participant.session_id != session.session_id or session.closed or not kept:
+            session.closed = True
+            self.leave(session.username, session.session_id, "disconnected")
+            return
+        session.detach(now)
+        self._around.counters["sessions_lost"] += 1
+        self._log.info("away", participant=session.username)
+
+    def resume(self, username: str, session_id: str, last_seq: int, port: SessionPort, now: float) -> Session | None:
+        """Let a session that is here go on with a new socket; None if that cannot be done without a gap.
+
+        A ``last_seq`` of -1 only proves whose session it is, for a client that wants to begin anew.
+        """
+        session = self.sessions.get(username)
+        participant = self.room.participants.get(username)
+        if session is None or participant is None or participant.session_id != session.session_id:
+            return None
+        if not secrets.compare_digest(session.session_id.encode(), session_id.encode()):
+            return None
+        replayed = session.resume(port, last_seq, self._around.unix(), now)
+        if replayed is None:
+            # Its client joins anew, and is not to be refused because of the socket that it has lost.
+            session.detach(now)
+            self._around.counters["resumes_refused"] += 1
+            return None
+        self._around.counters["sessions_resumed"] += 1
+        self.apply([fx.RenewPresence(username)])
+        self._log.info("resumed", participant=username, replayed=replayed)
+        return session
+
+    def end_away(self, now: float) -> None:
+        """Take those out who have not come back in time."""
+        oldest = now - self._around.options.resume_window_s
+        for session in list(self.sessions.values()):
+            if session.away_since is not None and session.away_since < oldest:
+                session.closed = True
+                self.leave(session.username, session.session_id, "disconnected")
+
     def leave(self, username: str, session_id: str, reason: str) -> None:
         """Take a session's participant out; harmless when it is gone or was taken over by a newer session."""
         participant = self.room.participants.get(username)
@@ -184,7 +232,9 @@ class LiveRoom:
         """The newest session wins: end what the user has here, but keep its place."""
         if username not in self.room.participants:
             return
-        session = self.sessions.pop(username, None)
+        session = self.sessions.get(username)
+        self._check_duplicate(username, session)
+        self.sessions.pop(username, None)
         if session is not None:
             session.close(CloseCode.REPLACED, "session_replaced")
         self._end_whip(username)
@@ -202,6 +252,20 @@ class LiveRoom:
         around = self._around
         self.apply(membership.leave_waiting(self.room, username, reason, around.unix(), around.options.waiting_place_s))
 
+    def _check_duplicate(self, username: str, session: Session | None) -> None:
+        """Raises RoomError ``duplicate_session`` if the user is here and the first session is to win.
+
+        One whose socket is lost, or that has missed a heartbeat, is not worth more than the one that comes.
+        """
+        options = self._around.options
+        if options.duplicate_session == "replace":
+            return
+        stale_s = 1.5 * options.heartbeat_interval_s
+        lost = session is not None and (session.away_since is not None or self._around.silent_s(session) > stale_s)
+        if lost or (session is None and username not in self._whip_ends):
+            return
+        raise RoomError(ErrorCode.DUPLICATE_SESSION, "You are in this room already.")
+
     def _end_whip(self, username: str) -> None:
         on_end = self._whip_ends.pop(username, None)
         if on_end is not None:
@@ -216,6 +280,8 @@ class LiveRoom:
         waiter = self.room.waiting.get(session.username)
         try:
             if participant is not None and participant.session_id == session.session_id:
+                if self._is_repeat(session, frame):
+                    return
                 self.apply(dispatch(self.room, participant, frame, self._context(frame)), origin)
             elif waiter is not None and waiter.session_id == session.session_id:
                 self.apply(dispatch_waiting(self.room, waiter, frame, self._context(frame)), origin)
@@ -230,6 +296,16 @@ class LiveRoom:
             return
         if frame.id is not None and not origin.answered and not session.closed:
             self._send(fx.Send(session.username, Ack(), reply=True), origin)
+
+    def _is_repeat(self, session: Session, frame: Frame) -> bool:
+        """Whether this was done when a lost socket brought it; its answer is on the way, or was sent again."""
+        if frame.type == HeartbeatRequest.type_name:
+            session.confirm(_last_seq(frame))
+            return False
+        if frame.id is None or not session.is_repeat(frame.id):
+            return False
+        self._around.counters["messages_repeated"] += 1
+        return True
 
     def refuse(self, session: Session, error: RoomError, message_id: str | None) -> None:
         """Tell a session what is wrong with its message."""
@@ -381,6 +457,12 @@ class LiveRoom:
         self.media.close()
         self._around.on_empty(self)
         self._log.info("room closed")
+
+
+def _last_seq(frame: Frame) -> int:
+    """What a heartbeat says that the client has got; 0 if it says nothing."""
+    last_seq = frame.payload.get("last_seq")
+    return last_seq if isinstance(last_seq, int) else 0
 
 
 _EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects | None]] = {

@@ -139,6 +139,25 @@ class RoomOptions(BaseModel):
     session_timeout_s: float = Field(
         default=30.0, gt=0, le=600, description="A session that sends nothing for so long is dropped."
     )
+    resume_window_s: float = Field(
+        default=30.0,
+        ge=0,
+        le=600,
+        description="A participant whose connection is lost stays for so long, and can go on where it was; 0: no.",
+    )
+    resume_max_messages: int = Field(
+        default=1_000,
+        ge=1,
+        le=100_000,
+        description="Messages kept for a session to be sent again after a lost connection.",
+    )
+    resume_max_bytes: int = Field(
+        default=1_048_576, ge=4_096, description="Bytes kept for a session to be sent again after a lost connection."
+    )
+    duplicate_session: Literal["replace", "refuse"] = Field(
+        default="replace",
+        description="When a user joins who is in the room already: `replace` the old session or `refuse` the new one.",
+    )
     messages_per_minute: int = Field(
         default=100, ge=1, description="Messages of a user in a minute, negotiation and heartbeats apart."
     )

@@ -25,7 +25,7 @@ FEATURES: dict[str, bool] = {
     "reactions": False,
     "hand_raise": True,
     "file_sharing": False,
-    "session_resume": False,
+    "session_resume": True,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from dataclasses import dataclass
 
 import structlog
 from fastapi import APIRouter, WebSocket
@@ -13,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from signaling.catalogue import CATALOGUE
 from signaling.envelope import InvalidFrame, Letter, parse_frame
 from signaling.errors import CloseCode, ErrorCode, RoomError
-from signaling.hub import Hub, new_id
+from signaling.hub import Hub
 from signaling.limits import RateLimiter
 from signaling.live_room import LiveRoom
 from signaling.messages.room import ErrorMessage
@@ -26,6 +27,26 @@ from signaling.tokens import TokenVerifier
 log = structlog.get_logger("plenum.websocket")
 
 
+MAX_SESSION_ID_CHARACTERS = 64
+MAX_SEQ_DIGITS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeWish:
+    """A client's wish to go on with a session, from the message after ``last_seq``; -1: to begin anew in its place."""
+
+    session_id: str
+    last_seq: int
+
+
+def resume_wish(session_id: str | None, last_seq: str | None) -> ResumeWish | None:
+    """Read the wish from the address; what is no wish is a normal join."""
+    if not session_id or len(session_id) > MAX_SESSION_ID_CHARACTERS:
+        return None
+    readable = last_seq is not None and len(last_seq) <= MAX_SEQ_DIGITS and last_seq.isascii() and last_seq.isdigit()
+    return ResumeWish(session_id, int(last_seq) if readable and last_seq else -1)
+
+
 class RoomSockets:
     """Connects WebSockets with rooms."""
 
@@ -34,8 +55,8 @@ class RoomSockets:
         self._verifier = verifier
         self._limiter = limiter
 
-    async def serve(self, socket: WebSocket, room_id: str, token: str | None) -> None:
-        """Run one session from its join to its end.
+    async def serve(self, socket: WebSocket, room_id: str, token: str | None, wish: ResumeWish | None = None) -> None:
+        """Run one socket from its join, or from where a lost one left off, to its end.
 
         A refused client is accepted first and closed then: browsers see the close code only after an accept.
         """
@@ -51,26 +72,40 @@ class RoomSockets:
             outbox = Outbox(
                 socket, max_messages=options.max_queue_messages, max_bytes=options.max_queue_bytes, on_closed=end
             )
-            await self._run(socket, outbox, room_id, token)
+            await self._run(socket, outbox, room_id, token, wish)
 
-    async def _run(self, socket: WebSocket, outbox: Outbox, room_id: str, token: str | None) -> None:
-        session = Session(new_id(), "", outbox, time.monotonic())
+    async def _run(
+        self, socket: WebSocket, outbox: Outbox, room_id: str, token: str | None, wish: ResumeWish | None
+    ) -> None:
+        session = self._hub.new_session("", outbox)
         try:
             identity = self._verifier.verify_for_room(token, check_room_id(room_id))
-            session.username = identity.username
-            live = await self._hub.join(room_id, identity, session)
+            resumed = wish and self._hub.resume(room_id, identity.username, wish.session_id, wish.last_seq, outbox)
+            if resumed:
+                live, session = resumed
+            else:
+                session.username = identity.username
+                live = await self._hub.join(room_id, identity, session)
         except RoomError as error:
             await self._refuse(socket, session, error)
             return
-        reason = "disconnected"
+        left = False
         try:
-            await self._read(socket, session, live)
+            await self._read(socket, outbox, session, live)
         except WebSocketDisconnect as ended:
-            reason = "left" if ended.code in (CloseCode.NORMAL, CloseCode.GOING_AWAY) else "disconnected"
+            left = ended.code in (CloseCode.NORMAL, CloseCode.GOING_AWAY)
         finally:
-            session.closed = True
             outbox.discard()
-            live.leave(session.username, session.session_id, reason)
+            # Else a newer socket has the session: this one was given up.
+            if session.is_on(outbox):
+                self._end(session, live, left=left)
+
+    def _end(self, session: Session, live: LiveRoom, *, left: bool) -> None:
+        if session.closed or left:
+            session.closed = True
+            live.leave(session.username, session.session_id, "left" if left else "disconnected")
+        else:
+            live.lose(session, time.monotonic())
 
     async def _refuse(self, socket: WebSocket, session: Session, error: RoomError) -> None:
         self._hub.around.counters[f"join_refused_{error.code.value}"] += 1
@@ -81,13 +116,15 @@ class RoomSockets:
             if (await socket.receive())["type"] == "websocket.disconnect":
                 return
 
-    async def _read(self, socket: WebSocket, session: Session, live: LiveRoom) -> None:
+    async def _read(self, socket: WebSocket, outbox: Outbox, session: Session, live: LiveRoom) -> None:
         max_bytes = self._hub.around.options.max_frame_bytes
         counters = self._hub.around.counters
         while True:
             message = await socket.receive()
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1006), message.get("reason"))
+            if not session.is_on(outbox):
+                continue  # given up; its client sends this again by the new socket
             session.last_heard = time.monotonic()
             counters["messages_received"] += 1
             text = message.get("text")
@@ -101,7 +138,8 @@ class RoomSockets:
                 continue
             line = CATALOGUE.get(frame.type)
             limit = line.limit_for(frame.payload) if line is not None and line.receives is not None else "messages"
-            if limit is None or await self._allow(limit, session, live, frame.id):
+            allowed = limit is None or await self._allow(limit, session, live, frame.id)
+            if allowed and session.is_on(outbox):
                 live.receive(session, frame)
 
     async def _allow(self, limit: str, session: Session, live: LiveRoom, message_id: str | None) -> bool:
@@ -118,9 +156,16 @@ def create_router(sockets: RoomSockets) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/webrtc/ws/{room_id}")
-    async def room_socket(socket: WebSocket, room_id: str, token: str | None = None) -> None:
+    async def room_socket(
+        socket: WebSocket,
+        room_id: str,
+        token: str | None = None,
+        session_id: str | None = None,
+        last_seq: str | None = None,
+    ) -> None:
+        wish = resume_wish(session_id, last_seq)
         try:
-            await sockets.serve(socket, room_id, token or bearer_of(socket.headers.get("authorization")))
+            await sockets.serve(socket, room_id, token or bearer_of(socket.headers.get("authorization")), wish)
         except (WebSocketDisconnect, TimeoutError):
             return  # the other side was quicker, or our close is through
         except Exception:

@@ -147,6 +147,10 @@ class HeartbeatRequest(Incoming):
 
     type_name: ClassVar[str] = "heartbeat"
 
+    last_seq: int | None = Field(
+        default=None, ge=0, description="`seq` of the last message that the client has; older ones are kept no longer."
+    )
+
 
 class Heartbeat(Outgoing):
     """The answer to a heartbeat."""
