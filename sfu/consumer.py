@@ -59,6 +59,7 @@ class Consumer:
         self.kind = producer.kind
         self.mid: str | None = None
         self.paused = False
+        self.barred = False
         self.ssrc = host.random.randrange(1, 1 << 32)
         self.rtx_ssrc = host.random.randrange(1, 1 << 32)
         self.section: SendSection | None = None
@@ -175,7 +176,7 @@ class Consumer:
 
     def _wait(self) -> None:
         """Line up for the next beginning and ask for one."""
-        if self.paused or self.entry is None or self.producer.closed:
+        if self.paused or self.barred or self.entry is None or self.producer.closed:
             return
         self.state = ConsumerState.WAITING
         if self.producer.muted:
@@ -230,6 +231,16 @@ class Consumer:
             return
         self.paused = paused
         if paused:
+            self.halt()
+        elif self.entry is not None:
+            self._wait()
+
+    def set_barred(self, barred: bool) -> None:
+        """Stop or resume because the Router keeps publisher and subscriber apart, or does so no more."""
+        if barred == self.barred:
+            return
+        self.barred = barred
+        if barred:
             self.halt()
         elif self.entry is not None:
             self._wait()

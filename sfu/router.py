@@ -1,13 +1,14 @@
-"""The forwarding domain of one Room: its Transports, its Producers and who is speaking."""
+"""The forwarding domain of one Room: its Transports, its Producers, its groups and who is speaking in each."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from sfu.groups import Group, Groups
 from sfu.producer import Producer
 from sfu.relay import RelayFrame, build_frame
-from sfu.speakers.dominant import DominantSpeaker
 from sfu.transport import Transport, TransportRole
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 class RouterListener(Protocol):
     """What a Room wants to know of its Router."""
 
-    def on_speakers(self, dominant: str | None, levels: dict[str, float]) -> None:
-        """The dominant Producer's id, and the level (0.0 to 1.0) of each Producer that is heard."""
+    def on_speakers(self, dominant: str | None, levels: dict[str, float], group: Group = None) -> None:
+        """The dominant Producer's id, and the level (0.0 to 1.0) of each Producer that is heard, in one group."""
         ...
 
     def on_transport_state(self, transport: Transport) -> None:
@@ -34,9 +35,8 @@ class Router:
         self.engine = engine
         self.producers: dict[str, Producer] = {}
         self.transports: dict[str, Transport] = {}
-        self.speakers = DominantSpeaker()
+        self.groups = Groups()
         self.listener: RouterListener | None = None
-        self._last_speakers: tuple[str | None, dict[str, float]] = (None, {})
 
     def create_transport(self, *, owner: str, role: TransportRole) -> Transport:
         """A Transport of ``owner`` (an opaque name), waiting for its negotiation."""
@@ -44,6 +44,31 @@ class Router:
         self.transports[transport.id] = transport
         self.engine.schedule(transport)
         return transport
+
+    def set_group(self, owner: str, group: Group) -> None:
+        """Put one owner into a group, see ``set_groups``."""
+        self.set_groups({owner: group})
+
+    def set_groups(self, moves: Mapping[str, Group]) -> None:
+        """Put owners into groups, None being the one in which all begin.
+
+        Media, data and speakers reach only the same group, from this call on and without any negotiation. Consumers
+        across groups stay negotiated, and go on when both ends are in one group again.
+        """
+        moved = self.groups.move(moves)
+        if not moved:
+            return
+        for producer in self.producers.values():
+            if producer.owner in moved:
+                self.groups.forget(producer.id)
+        for transport in self.transports.values():
+            for consumer in transport.sending.consumers.values():
+                if transport.owner in moved or consumer.producer.owner in moved:
+                    consumer.set_barred(not self.is_together(transport.owner, consumer.producer.owner))
+
+    def is_together(self, owner: str, other: str) -> bool:
+        """Whether two owners are in the same group."""
+        return self.groups.of(owner) == self.groups.of(other)
 
     def close(self) -> None:
         """Close all Transports."""
@@ -55,12 +80,18 @@ class Router:
 
     def on_level(self, producer_id: str, level_dbov: int, now: float) -> None:
         """An RFC 6464 level of one packet."""
-        self.speakers.on_level(producer_id, level_dbov, now)
+        producer = self.producers.get(producer_id)
+        self.groups.on_level(producer_id, None if producer is None else producer.owner, level_dbov, now)
 
     def on_transport_state(self, transport: Transport) -> None:
         """Pass a change on to the Room."""
         if self.listener is not None:
             self.listener.on_transport_state(transport)
+
+    def forget_producer(self, producer: Producer) -> None:
+        """A Producer has ended."""
+        self.producers.pop(producer.id, None)
+        self.groups.forget(producer.id)
 
     def forget(self, transport: Transport) -> None:
         """A Transport has ended."""
@@ -68,12 +99,12 @@ class Router:
         self.engine.unschedule(transport)
 
     def relay(self, sender: Transport, label: str, frame: RelayFrame) -> None:
-        """Pass a data channel's frame on to the same channel of the others."""
+        """Pass a data channel's frame on to the same channel of the others in the sender's group."""
         data = build_frame(sender.owner, frame.topic, frame.payload)
         for transport in self.transports.values():
             if transport.data is None or transport.owner == sender.owner:
                 continue
-            if frame.to is None or transport.owner in frame.to:
+            if (frame.to is None or transport.owner in frame.to) and self.is_together(sender.owner, transport.owner):
                 transport.data.send(label, data)
 
     # -- time ------------------------------------------------------------------------------------------------------
@@ -82,11 +113,8 @@ class Router:
         """Called five times a second: tell the Room when who speaks, or how loud, has changed."""
         if self.listener is None:
             return
-        dominant = self.speakers.evaluate(now)
-        levels = {key: round(level, 2) for key, level in self.speakers.levels(now).items() if level >= 0.01}
-        if (dominant, levels) != self._last_speakers:
-            self._last_speakers = (dominant, levels)
-            self.listener.on_speakers(dominant, levels)
+        for group, (dominant, levels) in self.groups.changes(now):
+            self.listener.on_speakers(dominant, levels, group)
 
     def stats(self) -> dict[str, object]:
         """Figures of this Router."""

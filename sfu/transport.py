@@ -102,8 +102,7 @@ class Transport:
         self._connect(result.remote)
         added, removed = self.receiving.apply(result.sections, sources or {})
         for producer in removed:
-            self.router.producers.pop(producer.id, None)
-            self.router.speakers.remove(producer.id)
+            self.router.forget_producer(producer)
         for producer in added:
             self.router.producers[producer.id] = producer
         if result.data_channel is not None and self.data is None:
@@ -116,12 +115,17 @@ class Transport:
     def consume(self, producer: Producer) -> Consumer:
         """Add ``producer`` to what this subscriber receives; an offer is then due."""
         self._require_open(TransportRole.SUBSCRIBE)
-        consumer = self.sending.add(producer)
+        consumer = self._add(producer)
         try:
             consumer.mid = self._send_book.add(consumer.id, producer.kind, producer.codec, **track_names(consumer))
         except NegotiationError:
             self.sending.remove(consumer)
             raise
+        return consumer
+
+    def _add(self, producer: Producer) -> Consumer:
+        consumer = self.sending.add(producer)
+        consumer.set_barred(not self.router.is_together(self.owner, producer.owner))
         return consumer
 
     def unconsume(self, consumer: Consumer) -> None:
@@ -153,7 +157,7 @@ class Transport:
     def accept_play_offer(self, sdp: str, producers: Sequence[Producer]) -> str:
         """Answer a WHEP client, which offers to receive: its sections get the first Producer of kind and codec."""
         self._require_open(TransportRole.SUBSCRIBE)
-        consumers = {c.id: c for c in (self.sending.add(p) for p in producers)}
+        consumers = {c.id: c for c in (self._add(p) for p in producers)}
         tracks = [
             SendTrack(key=c.id, kind=c.kind, codec=c.producer.codec, **track_names(c)) for c in consumers.values()
         ]
@@ -223,8 +227,7 @@ class Transport:
         if self.data is not None:
             self.data.close()
         for producer in self.receiving.producers.values():
-            self.router.producers.pop(producer.id, None)
-            self.router.speakers.remove(producer.id)
+            self.router.forget_producer(producer)
         self.receiving.close()
         self.sending.close()
         self.router.forget(self)
