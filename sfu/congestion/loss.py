@@ -30,7 +30,7 @@ USED_SHARE = 0.85
 LEARNING_S = 2.0
 MOST_OWN = 0.3
 LEARNT_ROOM = 1.1
-"""Beyond the rate at which it was learnt, a little more loss is not taken for chance: else it creeps up with the rate."""
+"""Beyond the rate at which it was learnt, a little more loss is no chance: else it would creep up with the rate."""
 TRIAL_AFTER_S = 2.0
 TRIAL_SHARE = 0.85
 TRIED_BELOW = 0.93
