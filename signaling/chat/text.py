@@ -12,8 +12,9 @@ from html import escape
 
 import nh3
 
-# Control characters but tab and line feed; those that change the direction of what follows; lone surrogates.
-_unwanted = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# Control characters but tab and line feed; what changes the direction of what follows; lone surrogates; byte order
+# marks.
+_unwanted = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _line_ends = re.compile(r"\r\n?|[\u2028\u2029\x85]")
 _link = re.compile(r"https?://[^\s<>\"'`\\{}|^\x00-\x20]{1,2000}", re.IGNORECASE)
 _TRAILING = ".,:;!?*_~"

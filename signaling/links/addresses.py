@@ -18,8 +18,9 @@ _label = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 # RFC 6761 and RFC 8375, and what networks use inside.
 _PRIVATE_SUFFIXES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa", "onion", "test")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")  # RFC 4291 section 2.4
-_RELAY_ANYCAST = ip_network("192.88.99.0/24")  # RFC 7526
-_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # RFC 6052, RFC 8215
+# Beyond what every Python knows to be special: protocol assignments (RFC 6890), 6to4 relays (RFC 7526), documentation
+# (RFC 9637). Translated addresses (RFC 6052) are outside of global unicast.
+_SPECIAL = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")))
 
 
 class RefusedLink(Exception):
@@ -57,6 +58,8 @@ def check_url(url: str) -> WebAddress:
         raise RefusedLink("malformed") from None
     if parts.scheme not in _PORTS:
         raise RefusedLink("scheme")
+    if "[" in parts.netloc and ":" not in (parts.hostname or ""):
+        raise RefusedLink("malformed")
     if "@" in parts.netloc:
         raise RefusedLink("credentials")
     port = _PORTS[parts.scheme] if port is None else port
@@ -79,14 +82,11 @@ def check_address(text: str) -> str:
 def is_public(address: IPv4Address | IPv6Address) -> bool:
     """Whether an address is one of the public Internet, in itself and in what it stands for."""
     if isinstance(address, IPv6Address):
-        # Mapped, 6to4 (RFC 3056), Teredo (RFC 4380) and translated addresses lead to an IPv4 address behind them.
-        if address.scope_id is not None or address.ipv4_mapped is not None or address.sixtofour is not None:
+        # Mapped, 6to4 (RFC 3056) and Teredo (RFC 4380) addresses lead to an IPv4 address behind them.
+        hidden = address.ipv4_mapped or address.sixtofour or address.teredo
+        if address.scope_id is not None or hidden is not None or address not in _GLOBAL_UNICAST:
             return False
-        if address.teredo is not None or any(address in network for network in _TRANSLATED):
-            return False
-        if address not in _GLOBAL_UNICAST:
-            return False
-    elif address in _RELAY_ANYCAST:
+    if any(address.version == network.version and address in network for network in _SPECIAL):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
