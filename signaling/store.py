@@ -241,8 +241,8 @@ def _room_opened(pipe: Any, keys: _Keys, write: RoomOpened, options: RedisOption
 def _room_closed(pipe: Any, keys: _Keys, write: RoomClosed, options: RedisOptions) -> None:
     pipe.srem(keys.rooms, keys.room_id)
     pipe.delete(keys.participants)
-    pipe.delete(keys.chat, keys.chat_reads)
     if not write.restarting:
+        pipe.delete(keys.chat, keys.chat_reads)
         pipe.delete(*(keys.table(table) for table in fx.Table))
 
 
