@@ -206,3 +206,160 @@ test("a token that cannot be had is a refusal", async () => {
   await own.open();
   assert.deepEqual(log, [["failed", "unauthorized"]]);
 });
+
+const RESUMABLE = { ...ROOM, features: { session_resume: true } };
+
+/** Joins with a server that can resume; the room-state has number 1. */
+async function joinResumable() {
+  void signaling.open();
+  await settle();
+  last().receive("room-state", RESUMABLE, { seq: 1 });
+  log.length = 0;
+  return last();
+}
+
+/** Waits for the next try. */
+async function nextTry() {
+  const before = FakeSocket.all.length;
+  mock.timers.tick(20_000);
+  await settle();
+  assert.equal(FakeSocket.all.length, before + 1);
+  return last();
+}
+
+const ids = (socket) => socket.sent.map(({ type, id }) => [type, id]);
+
+test("a lost session is asked for with its id and the last number", async () => {
+  const socket = await joinResumable();
+  socket.receive("chat-message", {}, { seq: 2 });
+  socket.end(1006);
+  const { searchParams } = new URL((await nextTry()).url);
+  assert.deepEqual([searchParams.get("session_id"), searchParams.get("last_seq")], ["s", "2"]);
+});
+
+test("missed messages come once, in order, before what was not answered is said again", async () => {
+  signaling.handlers.onResumed = () => log.push(["resumed"]);
+  const first = await joinResumable();
+  const answered = signaling.request("chat-message", { message: "arrived" });
+  const lost = signaling.request("chat-message", { message: "lost" });
+  first.end(1006);
+  const meanwhile = signaling.request("chat-message", { message: "said while away" });
+  log.length = 0;
+  const second = await nextTry();
+  second.receive("session-resumed", { session_id: "s", replayed: 2 }, { seq: 1 });
+  assert.deepEqual(second.sent, [], "nothing is said before it is known what has arrived");
+  second.receive("chat-message", {}, { seq: 2, reply_to: first.sent[0].id });
+  second.receive("chat-message", {}, { seq: 2, reply_to: first.sent[0].id });
+  second.receive("user-joined", {}, { seq: 3 });
+  assert.deepEqual(ids(second), [["chat-message", "c2"], ["chat-message", "c3"]]);
+  assert.equal((await answered).type, "chat-message");
+  second.receive("chat-message", {}, { seq: 4, reply_to: "c2" });
+  second.receive("chat-message", {}, { seq: 5, reply_to: "c3" });
+  await Promise.all([lost, meanwhile]);
+  assert.deepEqual(log, [
+    ["retry"],
+    ["message", "chat-message"],
+    ["message", "user-joined"],
+    ["resumed"],
+    ["message", "chat-message"],
+    ["message", "chat-message"],
+  ]);
+});
+
+test("an error among what was missed is news, not a refusal", async () => {
+  (await joinResumable()).end(1006);
+  const socket = await nextTry();
+  socket.receive("session-resumed", { replayed: 2 }, { seq: 1 });
+  socket.receive("error", { error_code: "media_failed" }, { seq: 2 });
+  socket.receive("user-left", {}, { seq: 3 });
+  assert.deepEqual(log.slice(-2), [["message", "error"], ["message", "user-left"]]);
+  assert.equal(signaling.refusal, null);
+});
+
+test("a session that cannot be resumed is joined anew, and what waited is refused", async () => {
+  (await joinResumable()).end(1006);
+  const reply = signaling.request("chat-message", {});
+  signaling.send("media-control", { audio_enabled: false });
+  const socket = await nextTry();
+  socket.receive("room-state", { ...RESUMABLE, session_id: "s2" }, { seq: 1 });
+  await assert.rejects(reply, { code: "unavailable" });
+  assert.deepEqual(socket.sent, []);
+  assert.deepEqual(log.at(-1), ["joined", "s2"]);
+  assert.equal(signaling.sessionId, "s2");
+});
+
+test("what is sent without waiting survives a lost connection too", async () => {
+  const first = await joinResumable();
+  signaling.send("media-control", { audio_enabled: false });
+  signaling.send("answer", { sdp: "x" });
+  first.receive("ack", {}, { seq: 2, reply_to: "c1" });
+  first.end(1006);
+  log.length = 0;
+  const second = await nextTry();
+  second.receive("session-resumed", { replayed: 0 }, { seq: 2 });
+  assert.deepEqual(ids(second), [["answer", "c2"]]);
+  second.receive("ack", {}, { seq: 3, reply_to: "c2" });
+  assert.deepEqual(log, [["retry"]], "an acknowledgement is no news");
+});
+
+test("an error to what nobody waits for is told as news", async () => {
+  const socket = await joinResumable();
+  signaling.handlers.onMessage = (message) => log.push([message.type, message.reply_to]);
+  signaling.send("media-control", {});
+  socket.receive("error", { error_code: "permission_denied" }, { seq: 2, reply_to: "c1" });
+  assert.deepEqual(log, [["error", undefined]]);
+});
+
+test("time without a connection does not count for a request", async () => {
+  (await joinResumable()).end(1006);
+  const reply = signaling.request("offer", {}, 3_000);
+  const socket = await nextTry();
+  socket.receive("session-resumed", { replayed: 0 }, { seq: 1 });
+  mock.timers.tick(2_999);
+  socket.receive("answer", {}, { seq: 2, reply_to: "c1" });
+  assert.equal((await reply).type, "answer");
+});
+
+test("a connection that is lost again during the missed messages goes on from there", async () => {
+  (await joinResumable()).end(1006);
+  const second = await nextTry();
+  second.receive("session-resumed", { replayed: 3 }, { seq: 1 });
+  second.receive("chat-message", {}, { seq: 2 });
+  second.end(1006);
+  const third = await nextTry();
+  assert.equal(new URL(third.url).searchParams.get("last_seq"), "2");
+  third.receive("session-resumed", { replayed: 2 }, { seq: 2 });
+  mock.timers.tick(10_000);
+  assert.equal(third.closedWith, 4000, "missed messages that do not come are not waited for");
+});
+
+test("heartbeats say what has arrived, and are not said again", async () => {
+  const first = await joinResumable();
+  first.receive("chat-message", {}, { seq: 2 });
+  mock.timers.tick(10_000);
+  assert.deepEqual(first.sent[0].payload, { last_seq: 2 });
+  first.end(1006);
+  const second = await nextTry();
+  second.receive("session-resumed", { replayed: 0 }, { seq: 2 });
+  assert.deepEqual(second.sent, []);
+});
+
+test("a rejoin takes the place of the old session, and resumes nothing", async () => {
+  await joinResumable();
+  const reply = signaling.request("offer", {});
+  signaling.rejoin();
+  await assert.rejects(reply, { code: "unavailable" });
+  const { searchParams } = new URL((await nextTry()).url);
+  assert.deepEqual([searchParams.get("session_id"), searchParams.get("last_seq")], ["s", null]);
+});
+
+test("only so much is kept for the connection to come back, and only so long", async () => {
+  (await joinResumable()).end(1006);
+  const kept = [];
+  for (let n = 0; n < 200; n += 1) kept.push(signaling.request("chat-message", { n }));
+  await assert.rejects(signaling.request("chat-message", {}), { code: "unavailable" });
+  const outcomes = Promise.allSettled(kept);
+  for (let n = 0; n < 5; n += 1) (await nextTry()).end(1006);
+  assert.ok((await outcomes).every(({ reason }) => reason.code === "unavailable"));
+  await assert.rejects(signaling.request("chat-message", {}), { code: "unavailable" });
+});

@@ -89,3 +89,20 @@ test("a closed transport does nothing any more", () => {
   assert.equal(transport.asked, 0);
   assert.equal(states.at(-1), "closed");
 });
+
+test("without a connection to the server no restart is tried, nor counted", () => {
+  let reachable = false;
+  transport.handlers.canSignal = () => reachable;
+  transport.pc.become("failed");
+  for (let round = 0; round < 10; round += 1) mock.timers.tick(4_000);
+  assert.deepEqual([transport.asked, transport.restarts, hopeless], [0, 0, 0]);
+  reachable = true;
+  transport.resumed();
+  assert.equal(transport.asked, 1);
+});
+
+test("a resumed session leaves a path alone that is fine", () => {
+  transport.resumed();
+  mock.timers.tick(60_000);
+  assert.equal(transport.asked, 0);
+});

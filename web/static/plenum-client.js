@@ -163,6 +163,7 @@ export class PlenumClient extends EventTarget {
           this.#joined(room);
           resolve(room);
         },
+        onResumed: () => this.#resumed(),
         onMessage: (message) => void this.#receive(message),
         onLost: (retryInMs) => this.#lost(retryInMs),
         onRetry: () => this.#setState(this.sessionId ? "reconnecting" : "connecting", this.sessionId ? "Reconnecting…" : "Connecting…"),
@@ -467,6 +468,14 @@ export class PlenumClient extends EventTarget {
     }
   }
 
+  /** The session goes on where it was: nothing is set up anew, and what was missed comes as if it happened now. */
+  #resumed() {
+    this.#setState("connected", "Connected");
+    this.emit("resumed", {});
+    this.publishing?.resumed();
+    this.subscribing?.resumed();
+  }
+
   /** The server has dropped the transports of the old session; what they showed last stays until the new ones deliver. */
   #renewTransports() {
     const old = this.subscribing;
@@ -643,6 +652,7 @@ export class PlenumClient extends EventTarget {
         this.emit("media", { transport: name, state, sentence: MEDIA_SENTENCES[state] });
       },
       onHopeless: () => this.signaling?.rejoin(),
+      canSignal: () => this.signaling?.joined ?? false,
       onCandidate: (candidate) => this.send("ice-candidate", { transport: name, candidate }),
     };
   }

@@ -19,6 +19,7 @@ const MAX_RESTARTS = 4;
  * @property {(state: TransportState) => void} onState
  * @property {() => void} onHopeless ICE restarts did not help: the session must be joined anew.
  * @property {(candidate: RTCIceCandidateInit | null) => void} onCandidate
+ * @property {() => boolean} [canSignal] Whether the server can be told anything now. Without it: always.
  */
 
 export class Transport {
@@ -60,6 +61,14 @@ export class Transport {
   /** The network of this device changed: do not wait until ICE notices. */
   nudge() {
     if (this.state === "connected" || this.state === "interrupted") this.#restart();
+  }
+
+  /** The session goes on after a lost connection: what is still connected is left alone, the rest is restarted now. */
+  resumed() {
+    this.restarts = 0;
+    const health = this.#health();
+    if (health === "bad" || health === "broken") this.#restart();
+    else this.#watch();
   }
 
   close() {
@@ -109,6 +118,8 @@ export class Transport {
 
   #restart() {
     if (this.state === "closed") return;
+    // Without the server there is no restart: this counts for nothing, and comes again.
+    if (this.handlers.canSignal?.() === false) return this.#restartIn(RESTART_INTERVAL_MS);
     this.restarts += 1;
     if (this.restarts > MAX_RESTARTS) return this.handlers.onHopeless();
     this.#restartIn(RESTART_INTERVAL_MS);

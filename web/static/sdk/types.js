@@ -133,6 +133,7 @@
  * @property {{ state: ConnectionState, previous: ConnectionState, sentence: string, error: import("./errors.js").PlenumError | null, retryInMs: number | null }} state
  * @property {{ transport: TransportName, state: TransportState, sentence: string }} media
  * @property {{ room: RoomState, resumed: boolean }} room-state
+ * @property {Record<string, never>} resumed The lost session goes on where it was; what was missed has come before this.
  * @property {{ participant: Participant, initial: boolean }} participant-joined
  * @property {{ participant: Participant, reason: string }} participant-left
  * @property {{ participant: Participant }} participant-updated
