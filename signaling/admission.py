@@ -26,10 +26,11 @@ def decide(
         return None
     check_ban(room, identity)
     place = room.waiting.kept(identity.username, now_unix)
-    waiting = place is not None or room.waiting.get(identity.username) is not None
+    waiter = room.waiting.get(identity.username)
+    waiting = place is not None or waiter is not None
     if room.settings.lock_room and not waiting and not passes_lock(room, identity, options):
         raise RoomError(ErrorCode.ROOM_LOCKED, "The room is locked.")
-    approved = place is not None and place.approved
+    approved = any(known is not None and known.approved for known in (place, waiter))
     reason = _reason(room, identity, options, approved=approved, by_whip=by_whip)
     if reason is WaitReason.CAPACITY and not options.queue_when_full:
         raise full(room)
@@ -160,11 +161,10 @@ def _reason(
 
 def _approval_needed(room: Room, identity: Identity, options: RoomOptions, *, by_whip: bool) -> bool:
     settings = room.settings
-    people = any(not p.by_whip for p in room.participants.values())
     percent = options.waiting_room_at_percent
-    if percent is not None and people and len(room.participants) * 100 >= settings.max_participants * percent:
-        return True
+    if percent is not None and len(room.participants) * 100 >= settings.max_participants * percent:
+        return room.was_entered
     if not (settings.enable_waiting_room or settings.require_host_approval):
         return False
-    # Into an empty room the first comes by itself, and becomes its host.
-    return people or identity.role is Role.GUEST or by_whip
+    # Into a new room the first comes by itself, and becomes its host.
+    return room.was_entered or identity.role is Role.GUEST or by_whip

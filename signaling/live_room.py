@@ -210,9 +210,9 @@ class LiveRoom:
             self.leave(username, participant.session_id, "disconnected")
 
     def all_sessions(self) -> Iterator[Session]:
-        """Of those who are in the room, then of those who wait."""
-        yield from self.sessions.values()
+        """Of those who wait, then of those who are in the room."""
         yield from self.waiting_sessions.values()
+        yield from self.sessions.values()
 
     def _at_the_door(self, identity: Identity, *, by_whip: bool = False) -> WaitReason | None:
         around = self._around
@@ -378,11 +378,12 @@ class LiveRoom:
         # Its leaving follows when the socket ends: here others' messages are being delivered.
 
     def _end_session(self, effect: fx.EndSession, origin: Origin | None) -> None:
-        session = self.sessions.get(effect.username) or self.waiting_sessions.pop(effect.username, None)
+        session = self.sessions.get(effect.username) or self.waiting_sessions.get(effect.username)
         if session is not None:
             if origin is not None and origin.message_id is not None and origin.username == effect.username:
                 self._send(fx.Send(effect.username, Ack(), reply=True), origin)
             session.close(effect.close_code, effect.reason)
+            self.waiting_sessions.pop(effect.username, None)
 
     def _leave(self, effect: fx.Leave, origin: Origin | None) -> fx.Effects:
         if effect.username not in self.room.participants:
@@ -444,8 +445,8 @@ class LiveRoom:
         """A room without participants ends; viewers and Router with it."""
         if self.room.participants or self.closed:
             return
-        if self.waiting_sessions and self._around.options.wait_for_host:
-            return  # who waits for a host keeps the room open
+        if self.waiting_sessions and (self._around.options.wait_for_host or not self.room.was_entered):
+            return  # who waits for a host, or for the first who comes, keeps the room open
         self.closed = True
         for session in list(self.waiting_sessions.values()):
             # The next who comes opens a new room: what happened in this one is not for those who were not let in.

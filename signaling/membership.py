@@ -64,6 +64,7 @@ def join(
     newcomer.overrides = _overrides(newcomer, known)
     newcomer.permissions = permissions_of(newcomer.role, newcomer.granted, defaults, newcomer.overrides)
     room.participants[newcomer.username] = newcomer
+    room.was_entered = room.was_entered or not by_whip
     effects += [
         SaveParticipant(newcomer.username),
         SaveRole(newcomer.username, newcomer.role, newcomer.permissions, dict(newcomer.overrides)),
@@ -103,10 +104,12 @@ def leave_waiting(room: Room, username: str, reason: str, now_unix: float, keep_
     waiter = room.waiting.remove(username)
     if waiter is None:
         return []
+    forget: Effects = [ForgetEntry(Table.WAITING, username)]
     if reason != "left":
+        forget = []  # in Redis too: the server itself may be what goes down
         room.waiting.keep(username, KeptPlace(waiter.since_unix, waiter.approved, now_unix + keep_s), now_unix)
     told = WaitingLeft(user_id=username, reason=reason)
-    return [ForgetEntry(Table.WAITING, username), *tell_managers(room, told), LookAtWaiting()]
+    return [*forget, *tell_managers(room, told), LookAtWaiting()]
 
 
 def next_host(room: Room) -> Participant | None:

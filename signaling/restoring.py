@@ -18,6 +18,7 @@ def restore(room: Room, stored: StoredRoom, options: RoomOptions, now_unix: floa
         room.remembered[username] = Remembered(role, stored.overrides.get(username, {}))
     tables = stored.tables
     room.admitted.update(tables.get(Table.ADMITTED, {}))
+    room.was_entered = bool(room.admitted)
     for username, text in tables.get(Table.BANS, {}).items():
         try:
             room.bans[username] = Ban.model_validate_json(text)

@@ -134,7 +134,8 @@ class Room:
     """A named meeting. ``participants`` is in order of joining.
 
     ``hands``: who raised its hand, and when, first in first out. ``admitted``: who has been let in once and needs no
-    approval any more. ``remembered``: users who are not here now, as far as something is known of them.
+    approval any more. ``was_entered``: people, not only encoders, have been in it. ``remembered``: users who are not
+    here now, as far as something is known of them.
     """
 
     def __init__(self, room_id: str, settings: RoomSettings, created_unix: float) -> None:
@@ -146,6 +147,7 @@ class Room:
         self.remembered: dict[str, Remembered] = {}
         self.waiting = WaitingRoom()
         self.admitted: set[str] = set()
+        self.was_entered = False
         self.bans: dict[str, Ban] = {}
         self.hands: dict[str, float] = {}
         self._publications: dict[str, Publication] = {}

@@ -21,7 +21,7 @@ from signaling.messages.moderation import (
 )
 from signaling.model import Source
 from signaling.room import Participant, Room
-from signaling.rules import find, require, require_authority, require_share
+from signaling.rules import find, may_share, require, require_authority
 
 MAX_BANS = 10_000
 
@@ -31,8 +31,12 @@ def unmute_request(room: Room, participant: Participant, message: UnmuteRequest,
     require(participant, "can_manage_participants")
     target = find(room, message.user_id)
     for wanted, source in ((message.audio, Source.MICROPHONE), (message.video, Source.CAMERA)):
-        if wanted:
-            require_share(target, source, user_id=target.username)
+        if wanted and not may_share(target, source):
+            raise RoomError(
+                ErrorCode.INVALID_STATE,
+                f"That participant does not have the right to share its {source.value}.",
+                details={"user_id": target.username, "source": source.value},
+            )
     asked = UnmuteAsked(
         user_id=target.username, requested_by=participant.username, audio=message.audio, video=message.video
     )

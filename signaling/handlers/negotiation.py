@@ -22,8 +22,11 @@ def offer(room: Room, participant: Participant, message: OfferRequest, context: 
     if message.transport is not Leg.PUBLISH:
         raise RoomError(ErrorCode.INVALID_STATE, "On the subscribe transport the server offers.")
     sources = {mid: track.source for mid, track in message.tracks.items()}
+    published = {publication.source for publication in participant.publications.values()}
     for mid, source in sources.items():
-        require_share(participant, source, mid=mid)
+        # Who has lost a right goes on negotiating what it publishes already; it is withheld from the others.
+        if source not in published:
+            require_share(participant, source, mid=mid)
     return [TakeOffer(participant.username, message.sdp, sources)]
 
 
