@@ -11,7 +11,6 @@ from signaling.turn import credentials
 FEATURES: dict[str, bool] = {
     "chat": True,
     "chat_history": True,
-    "chat_images": True,
     "screen_share": True,
     "roles": True,
     "moderation": True,
@@ -44,8 +43,13 @@ def room_state(room: Room, participant: Participant, options: RoomOptions, now_u
         waiting_room=room.waiting.infos() if participant.permissions.can_manage_participants else [],
         ice_servers=ice_servers(options, participant.username, now_unix),
         heartbeat_interval_ms=int(options.heartbeat_interval_s * 1000),
-        features=FEATURES,
+        features=features(options),
     )
+
+
+def features(options: RoomOptions) -> dict[str, bool]:
+    """What this server can do, as its operator has set it."""
+    return {**FEATURES, "chat_images": options.chat.images, "link_previews": options.chat.link_previews}
 
 
 def ice_servers(options: RoomOptions, username: str, now_unix: float) -> list[IceServerInfo]:

@@ -16,6 +16,8 @@ class Limits(BaseModel):
     messages_per_minute: int = Field(description="Messages of a user in a minute, negotiation and heartbeats apart.")
     max_frame_bytes: int = Field(description="Largest WebSocket frame.")
     max_chat_characters: int = Field(description="Longest chat message.")
+    chat_edit_window_s: int = Field(description="Seconds in which a chat message can be edited; 0: never.")
+    max_image_bytes: int = Field(description="Largest image for the chat.")
     max_publications: int = Field(description="Tracks of one participant.")
     max_participants: int = Field(description="Participants of a new room.")
 
@@ -34,6 +36,8 @@ class ClientConfig(BaseModel):
                         "messages_per_minute": 100,
                         "max_frame_bytes": 262144,
                         "max_chat_characters": 4000,
+                        "chat_edit_window_s": 900,
+                        "max_image_bytes": 5242880,
                         "max_publications": 16,
                         "max_participants": 100,
                     },

@@ -30,7 +30,7 @@ from signaling.rest.models import (
     Participants,
     Stats,
 )
-from signaling.room_state import FEATURES, ice_servers
+from signaling.room_state import features, ice_servers
 from signaling.store import RoomStore
 from signaling.tokens import Identity, TokenVerifier
 from signaling.version import VERSION
@@ -82,10 +82,12 @@ def _add_client_routes(router: APIRouter, services: Services) -> None:
                 messages_per_minute=rooms.messages_per_minute,
                 max_frame_bytes=rooms.max_frame_bytes,
                 max_chat_characters=rooms.max_chat_characters,
+                chat_edit_window_s=rooms.chat.edit_window_s,
+                max_image_bytes=rooms.chat.max_image_bytes,
                 max_publications=rooms.max_publications,
                 max_participants=rooms.settings.max_participants,
             ),
-            features=FEATURES,
+            features=features(rooms),
         )
 
     @router.post(
