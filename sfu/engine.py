@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from random import Random
 
+import structlog
+
 from sfu.connection import Connection
 from sfu.io.dtls import Certificate
 from sfu.io.ports import MediaPorts
@@ -18,6 +20,8 @@ from sfu.options import MediaOptions
 from sfu.router import Router
 from sfu.sdp.capabilities import build_capabilities
 from sfu.transport import Transport, TransportRole
+
+log = structlog.get_logger(__name__)
 
 TICK_S = 0.02
 SPEAKERS_EVERY_TICKS = 10
@@ -112,19 +116,39 @@ class Engine:
     def _tick(self) -> None:
         assert self._loop is not None
         self._timer = self._loop.call_later(TICK_S, self._tick)
-        now = time.monotonic()
+        self.turn(time.monotonic(), time.time())
+
+    def turn(self, now: float, unix_now: float) -> None:
+        """One turn of the clock for all that are due; a bug in one of them costs the others nothing."""
         self._ticks += 1
         for transport in list(self._publishers.values()):
-            transport.receiving.tick(now)
-        bucket = self._buckets[self._ticks % SUBSCRIBER_BUCKETS]
-        if bucket:
-            unix_now = time.time()
-            for transport in list(bucket.values()):
+            try:
+                transport.receiving.tick(now)
+            except Exception:
+                self._end_broken(transport)
+        for transport in list(self._buckets[self._ticks % SUBSCRIBER_BUCKETS].values()):
+            try:
                 transport.sending.report(now, unix_now)
+            except Exception:
+                self._end_broken(transport)
         if self._ticks % SPEAKERS_EVERY_TICKS == 0:
             for router in list(self.routers.values()):
-                router.review_speakers(now)
+                try:
+                    router.review_speakers(now)
+                except Exception:
+                    self.counters["bug"] += 1
+                    log.exception("speakers failed", router=router.id)
         self.flush()
+
+    def _end_broken(self, transport: Transport) -> None:
+        """A bug showed in a Transport's turn: it ends, the process goes on."""
+        self.counters["bug"] += 1
+        log.exception("transport failed", transport=transport.id, router=transport.router.id)
+        try:
+            transport.close()
+        except Exception:
+            log.exception("closing failed", transport=transport.id)
+            self.unschedule(transport)
 
     # -- figures ---------------------------------------------------------------------------------------------------
 
