@@ -80,6 +80,7 @@ class Participant:
     renamed: bool = False
     is_hand_raised: bool = False
     by_whip: bool = False
+    breakout_room_id: str | None = None
     microphone_on: bool = True
     camera_on: bool = True
     screen_on: bool = False

@@ -31,6 +31,7 @@ class ChatEntry(BaseModel):
     sender_name: str
     message: str
     target_user_id: str | None = None
+    breakout_room_id: str | None = None
     written_unix: float
     kept: bool = True
     reply_to_id: str | None = None
@@ -87,15 +88,21 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks: ``since_unix`` is the time of joining; ``sees_earlier`` the room's setting for history."""
+    """Who looks: ``since_unix`` is the time of joining; ``sees_earlier`` the room's setting for history.
+
+    ``breakout_room_id``: where it is now; None: in the main room.
+    """
 
     username: str
     since_unix: float
     sees_earlier: bool
+    breakout_room_id: str | None = None
 
     def sees(self, entry: ChatEntry) -> bool:
-        """Whether the message may be shown: never another's direct message, never what was before without history."""
+        """Whether the message may be shown: never another's direct message, what is said elsewhere, or was before."""
         if not entry.is_for(self.username):
+            return False
+        if entry.target_user_id is None and entry.breakout_room_id != self.breakout_room_id:
             return False
         return entry.written_unix >= self.since_unix or (entry.kept and self.sees_earlier)
 

@@ -27,7 +27,9 @@ def check_open(room: Room, participant: Participant, *, permission: str = "can_s
 
 def viewer_of(room: Room, participant: Participant) -> Viewer:
     """The participant as one who looks at the log."""
-    return Viewer(participant.username, participant.joined_unix, room.settings.chat_history)
+    return Viewer(
+        participant.username, participant.joined_unix, room.settings.chat_history, participant.breakout_room_id
+    )
 
 
 def find_entry(room: Room, participant: Participant, message_id: str, *, deleted: bool = False) -> ChatEntry:
@@ -47,6 +49,7 @@ def state_of(entry: ChatEntry, told: type[Told]) -> Told:
         message=entry.message,
         html=entry.html,
         target_user_id=entry.target_user_id,
+        breakout_room_id=entry.breakout_room_id,
         is_system_message=entry.sender_id is None,
         timestamp=iso_utc(entry.written_unix),
         reply_to_id=entry.reply_to_id,

@@ -41,6 +41,7 @@ def chat_message(room: Room, participant: Participant, message: ChatRequest, con
         sender_name=participant.display_name,
         message=text,
         target_user_id=message.target_user_id,
+        breakout_room_id=participant.breakout_room_id if message.target_user_id is None else None,
         written_unix=context.now_unix,
         kept=room.settings.chat_history,
         reply_to_id=answered.message_id if answered is not None else None,

@@ -82,7 +82,9 @@ def chat_typing(room: Room, participant: Participant, message: ChatTypingRequest
         expires_in_ms=context.options.chat.typing_expires_ms,
     )
     if message.target_user_id is None:
-        return [Broadcast(told, sender=participant.username, without=frozenset({participant.username}))]
+        place = participant.breakout_room_id
+        elsewhere = {p.username for p in room.participants.values() if p.breakout_room_id != place}
+        return [Broadcast(told, sender=participant.username, without=frozenset({participant.username, *elsewhere}))]
     target = find(room, message.target_user_id)
     return [Send(target.username, told, sender=participant.username)] if target is not participant else []
 

@@ -84,6 +84,9 @@ class ChatMessage(Outgoing):
     message: str = Field(description="The text, to be shown as text; empty when deleted.")
     html: str = Field(description="The text as safe HTML: escaped, with links and line breaks, nothing else.")
     target_user_id: str | None = Field(default=None, description="The only receiver; null: the whole room.")
+    breakout_room_id: str | None = Field(
+        default=None, description="The breakout room whose people see it; null: the main room, or a direct message."
+    )
     is_system_message: bool = Field(default=False, description="Whether the server wrote it.")
     timestamp: str = Field(description="When it was written, ISO 8601 in UTC.")
     reply_to_id: str | None = Field(default=None, description="The message that this answers.")

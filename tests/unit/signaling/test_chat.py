@@ -344,6 +344,24 @@ def test_typing() -> None:
     assert code(alice.say("chat-typing", {"typing": "maybe"})) == "invalid_message"
 
 
+def test_breakout_rooms_have_a_chat_of_their_own() -> None:
+    house = House()
+    alice, bob, carol = house.join("alice"), house.join("bob"), house.join("carol")
+    for name in ("alice", "bob"):
+        house.room.participants[name].breakout_room_id = "b1"
+    inside = write(alice, "inside")
+    write(carol, "outside")
+    write(alice, "direct", target_user_id="carol")
+    alice.say("chat-typing")
+    assert [m["breakout_room_id"] for m in bob.heard("chat-message")] == ["b1"]
+    assert (texts(bob), texts(carol)) == (["inside"], ["outside", "direct"])
+    assert (len(bob.heard("chat-typing")), len(carol.heard("chat-typing"))) == (1, 0)
+    for message_type in ("chat-read", "chat-delete", "chat-reaction"):
+        assert code(carol.say(message_type, {"message_id": inside, "emoji": "👍"})) == "message_not_found"
+    house.room.participants["carol"].breakout_room_id = "b1"
+    assert texts(carol) == ["inside", "direct"]
+
+
 # -- bounds and state --------------------------------------------------------------------------------------------------
 
 
