@@ -124,13 +124,13 @@ class Engine:
         for transport in list(self._publishers.values()):
             try:
                 transport.receiving.tick(now)
-            except Exception:
-                self._end_broken(transport)
+            except Exception as error:
+                self._end_broken(transport, error)
         for transport in list(self._buckets[self._ticks % SUBSCRIBER_BUCKETS].values()):
             try:
                 transport.sending.report(now, unix_now)
-            except Exception:
-                self._end_broken(transport)
+            except Exception as error:
+                self._end_broken(transport, error)
         if self._ticks % SPEAKERS_EVERY_TICKS == 0:
             for router in list(self.routers.values()):
                 try:
@@ -140,10 +140,10 @@ class Engine:
                     log.exception("speakers failed", router=router.id)
         self.flush()
 
-    def _end_broken(self, transport: Transport) -> None:
+    def _end_broken(self, transport: Transport, bug: Exception) -> None:
         """A bug showed in a Transport's turn: it ends, the process goes on."""
         self.counters["bug"] += 1
-        log.exception("transport failed", transport=transport.id, router=transport.router.id)
+        log.error("transport failed", transport=transport.id, router=transport.router.id, exc_info=bug)
         try:
             transport.close()
         except Exception:
