@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from signaling.context import Context
 from signaling.effects import Effects
 from signaling.handlers import (
+    breakouts,
     chat,
     chat_reading,
     hands,
@@ -24,6 +25,8 @@ from signaling.handlers import (
     settings,
     waiting,
 )
+from signaling.messages import area as area_messages
+from signaling.messages import breakouts as breakout_messages
 from signaling.messages import chat as chat_messages
 from signaling.messages import hands as hands_messages
 from signaling.messages import media as media_messages
@@ -151,6 +154,11 @@ _LINES = (
     _to_client(media_messages.ActiveSpeakers),
     _both(quality_messages.NetworkStatsRequest, quality.network_stats),
     _to_client(quality_messages.QualityUpdate),
+    _both(breakout_messages.BreakoutCreateRequest, breakouts.create, breakout_messages.BreakoutCreate),
+    _both(breakout_messages.BreakoutAssignRequest, breakouts.assign, breakout_messages.BreakoutAssign),
+    _both(breakout_messages.BreakoutCloseRequest, breakouts.close, breakout_messages.BreakoutClose),
+    _to_client(breakout_messages.BreakoutClosing),
+    _to_client(area_messages.BreakoutArea),
     _both(chat_messages.ChatRequest, chat.chat_message, chat_messages.ChatMessage),
     _both(chat_messages.ChatEditRequest, chat.chat_edit, chat_messages.ChatEdit),
     _both(chat_messages.ChatDeleteRequest, chat.chat_delete, chat_messages.ChatDelete),

@@ -24,14 +24,22 @@ class Send:
     reply: bool = False
 
 
+EVERYWHERE = "*"
+"""The main room and all breakout rooms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """One message to all in the room but ``without``; ``reply``: the sender's own copy is the answer."""
+    """One message to all in the room but ``without``; ``reply``: the sender's own copy is the answer.
+
+    ``area``: only to those in that breakout room, or (None) in the main room.
+    """
 
     message: Outgoing
     sender: str | None = None
     without: frozenset[str] = frozenset()
     reply: bool = False
+    area: str | None = EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,18 @@ class SetMuted:
     muted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class MoveMedia:
+    """Bring the media of participants to where they are now: user → breakout room, or None for the main room."""
+
+    places: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtBreakouts:
+    """Breakout rooms came or went: wait for what their time brings about next."""
+
+
 # -- chat --------------------------------------------------------------------------------------------------------------
 
 
@@ -177,12 +197,15 @@ class SaveRole:
 
 
 class Table(StrEnum):
-    """What is kept in Redis as long as the room lives, one entry a user."""
+    """What is kept in Redis as long as the room lives, one entry a user or a file transfer."""
 
     BANS = "bans"
     WAITING = "waiting"
     ADMITTED = "admitted"
     HANDS = "hands"
+    FILES = "files"
+    BREAKOUTS = "breakouts"
+    BREAKOUT_PLACES = "breakout-places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +256,22 @@ class SaveChatRead:
     record: str
 
 
-TableEffect = SaveEntry | ForgetEntry
+@dataclass(frozen=True, slots=True)
+class SaveE2eeKey:
+    """Somebody's public key, as it is now, and whose are to be forgotten. Kept for a day, beyond the room's life."""
+
+    username: str
+    record: str
+    forgotten: tuple[str, ...] = ()
+
+
+TableEffect = SaveEntry | ForgetEntry | SaveE2eeKey
 ChatStateEffect = SaveChat | ForgetChat | SaveChatRead
 StateEffect = (
     SaveParticipant | ForgetParticipant | RenewPresence | SaveRole | SaveSettings | TableEffect | ChatStateEffect
 )
-EngineEffect = TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMuted
-DoorEffect = EndSession | Leave | LetIn | LookAtWaiting | EndViewing
+EngineEffect = TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMuted | MoveMedia
+DoorEffect = EndSession | Leave | LetIn | LookAtWaiting | EndViewing | LookAtBreakouts
 ChatEffect = FetchPreview | DropImages
 Effect = ChatEffect | Send | Broadcast | Relay | DoorEffect | EngineEffect | StateEffect
 Effects = list[Effect]

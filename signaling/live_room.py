@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from signaling import admission, membership
 from signaling import effects as fx
+from signaling.breakouts.timer import BreakoutTimer
 from signaling.context import Context
 from signaling.dispatch import dispatch, dispatch_waiting
 from signaling.envelope import Frame, Letter, iso_utc
@@ -90,6 +91,8 @@ class LiveRoom:
         self.media = MediaListener(room, self.negotiation, self.apply, around.options.speakers_interval_ms / 1000)
         self._log = log.bind(room=room.room_id)
         router.listener = self.media
+        self._breakout_timer = BreakoutTimer(room, self.apply, around.unix, around.options.breakout_notice_s)
+        self._breakout_timer.arm()
 
     # -- joining and leaving ---------------------------------------------------------------------------------------
 
@@ -111,6 +114,7 @@ class LiveRoom:
         state = room_state(self.room, participant, self._around.options, self._around.unix())
         self._send(fx.Send(participant.username, state), None)
         self._log.info("joined", participant=participant.username, role=participant.role.value)
+        self.router.set_group(participant.username, participant.breakout_room_id)
         return effects + self.negotiation.enter(participant.username)
 
     def _wait(self, identity: Identity, session: Session, reason: WaitReason) -> None:
@@ -146,6 +150,7 @@ class LiveRoom:
         effects = self._enter(identity, session_id, by_whip=True)
         participant = self.room.participants[identity.username]
         self._whip_ends[identity.username] = on_end
+        self.router.set_group(participant.username, participant.breakout_room_id)
         self.apply(effects)
         self.apply(self.negotiation.adopt(participant, transport, offered, {}))
         self._log.info("joined by WHIP", participant=participant.username, role=participant.role.value)
@@ -354,10 +359,14 @@ class LiveRoom:
             origin.reply = effect.message
         letter = self._letter(effect.message, effect.sender)
         for session in list(self.sessions.values()):
-            if session.username not in effect.without:
+            if session.username not in effect.without and self._is_in(session.username, effect.area):
                 answers = origin is not None and effect.reply
                 reply_to = origin.take_reply_to(session.username) if origin is not None and answers else None
                 self._deliver(session, letter, reply_to)
+
+    def _is_in(self, username: str, area: str | None) -> bool:
+        participant = self.room.participants.get(username)
+        return area == fx.EVERYWHERE or (participant is not None and participant.breakout_room_id == area)
 
     def _relay(self, effect: fx.Relay, origin: Origin | None) -> None:
         session = self.sessions.get(effect.to)
@@ -392,6 +401,7 @@ class LiveRoom:
         # First: closing its transport must not be taken for a publisher that goes by itself.
         self._end_whip(effect.username)
         told = self.negotiation.leave(effect.username)
+        self.router.set_group(effect.username, None)
         self._log.info("left", participant=effect.username, reason=effect.reason)
         defaults = self._around.options.permissions
         return told + membership.leave(self.room, effect.username, effect.reason, defaults)
@@ -435,6 +445,15 @@ class LiveRoom:
     def _set_muted(self, effect: fx.SetMuted, origin: Origin | None) -> None:
         self.negotiation.set_muted(effect.publication_id, effect.muted)
 
+    def _move_media(self, effect: fx.MoveMedia, origin: Origin | None) -> fx.Effects:
+        # Some may have left by what came before.
+        self.router.set_groups({name: to for name, to in effect.places.items() if name in self.room.participants})
+        self.media.speakers_anew()
+        return self.negotiation.rearrange()
+
+    def _look_at_breakouts(self, effect: fx.LookAtBreakouts, origin: Origin | None) -> None:
+        self._breakout_timer.arm()
+
     def _fetch_preview(self, effect: fx.FetchPreview, origin: Origin | None) -> None:
         self._around.fetch_preview(self, effect.message_id, effect.url)
 
@@ -453,6 +472,7 @@ class LiveRoom:
             self.refuse(session, RoomError(ErrorCode.ROOM_CLOSED, "The room has ended."), None)
             session.close(CloseCode.ROOM_CLOSED, ErrorCode.ROOM_CLOSED.value)
         self.waiting_sessions.clear()
+        self._breakout_timer.close()
         self.router.listener = None
         self.router.close()
         self.media.close()
@@ -480,6 +500,8 @@ _EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects 
     fx.TakeCandidate: LiveRoom._take_candidate,
     fx.RestartSubscribe: LiveRoom._restart_subscribe,
     fx.SetMuted: LiveRoom._set_muted,
+    fx.MoveMedia: LiveRoom._move_media,
+    fx.LookAtBreakouts: LiveRoom._look_at_breakouts,
     fx.FetchPreview: LiveRoom._fetch_preview,
     fx.DropImages: LiveRoom._drop_images,
 }

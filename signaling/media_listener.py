@@ -35,9 +35,9 @@ class MediaListener:
         self._negotiation = negotiation
         self._apply = apply
         self._watchers: dict[str, Watcher] = {}
-        self._speakers = SpeakerBoard(room)
+        self._speakers: dict[str | None, SpeakerBoard] = {}
         self._speakers_interval_s = speakers_interval_s
-        self._speakers_due: tuple[str | None, dict[str, float]] | None = None
+        self._speakers_due: dict[str | None, tuple[str | None, dict[str, float]]] = {}
         self._speakers_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._log = log.bind(room=room.room_id)
@@ -84,22 +84,33 @@ class MediaListener:
 
     # -- speakers --------------------------------------------------------------------------------------------------
 
-    def on_speakers(self, dominant: str | None, levels: dict[str, float]) -> None:
-        """Who is heard has changed (called by the Router, often)."""
-        self._speakers_due = (dominant, levels)
+    def on_speakers(self, dominant: str | None, levels: dict[str, float], group: str | None = None) -> None:
+        """Who is heard in a breakout room, or in the main room, has changed (called by the Router, often)."""
+        self._speakers_due[group] = (dominant, levels)
         if self._speakers_timer is None:
             self._tell_speakers()
 
     def _tell_speakers(self) -> None:
         self._speakers_timer = None
-        if self._speakers_due is None or self._closed:
+        if not self._speakers_due or self._closed:
             return
-        dominant, levels = self._speakers_due
-        self._speakers_due = None
-        message = self._speakers.update(dominant, levels)
-        if message is not None:
-            self._apply([Broadcast(message)])
+        due, self._speakers_due = self._speakers_due, {}
+        for area, (dominant, levels) in due.items():
+            message = self._board(area).update(dominant, levels)
+            if message is not None:
+                self._apply([Broadcast(message, area=area)])
         self._speakers_timer = asyncio.get_running_loop().call_later(self._speakers_interval_s, self._tell_speakers)
+
+    def speakers_anew(self) -> None:
+        """People have moved: all are told again who speaks where they are now, as soon as the Router says so."""
+        areas = {None, *(p.breakout_room_id for p in self._room.participants.values())}
+        self._speakers = {area: self._board(area) for area in areas}
+        self._speakers_due.clear()
+        for board in self._speakers.values():
+            board.tell_anew()
+
+    def _board(self, area: str | None) -> SpeakerBoard:
+        return self._speakers.setdefault(area, SpeakerBoard(self._room, area))
 
     def close(self) -> None:
         """The room has ended, and its Router: tell the watchers."""

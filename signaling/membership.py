@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signaling.admission import tell_managers
+from signaling.breakouts import moves
 from signaling.effects import (
     Broadcast,
     Effects,
@@ -63,6 +64,8 @@ def join(
         effects += _settle_host(room, newcomer, defaults)
     newcomer.overrides = _overrides(newcomer, known)
     newcomer.permissions = permissions_of(newcomer.role, newcomer.granted, defaults, newcomer.overrides)
+    is_counted = not newcomer.permissions.can_manage_participants
+    newcomer.breakout_room_id = moves.place_for(room, newcomer.username, is_counted=is_counted)
     room.participants[newcomer.username] = newcomer
     room.was_entered = room.was_entered or not by_whip
     effects += [
@@ -89,6 +92,7 @@ def leave(room: Room, username: str, reason: str, defaults: RolePermissions) -> 
         ForgetParticipant(username),
         Broadcast(UserLeft(username=username, reason=reason), sender=username),
         *lower(room, username),
+        *moves.forget(room, username, reason),
     ]
     if gone.role is Role.HOST:
         heir = next_host(room)

@@ -80,7 +80,7 @@ class Negotiation:
     def enter(self, username: str, *, receives: bool = True) -> Effects:
         """Open a seat; offers all there is to see and hear. ``receives`` is False for WHIP publishers."""
         seat = self._seats[username] = Seat(username, receives=receives)
-        self._consume(seat, self._producers_of_others(username))
+        self._consume(seat, self._producers_for(username))
         return self._offer(seat)
 
     def leave(self, username: str) -> Effects:
@@ -162,8 +162,7 @@ class Negotiation:
             self._room.publish(participant, publication)
             added.append(producer)
             message = TrackPublished(publication=publication.info())
-            without = frozenset({participant.username})
-            effects.append(Broadcast(message, sender=participant.username, without=without))
+            effects.append(self._to_others(participant, message))
         return added, effects
 
     def _problem(self, participant: Participant, producer: Producer, source: Source) -> RoomError | None:
@@ -185,12 +184,17 @@ class Negotiation:
             message = TrackUnpublished(
                 publication_id=publication.publication_id, user_id=publication.user_id, source=publication.source
             )
-            without = frozenset({participant.username})
-            effects.append(Broadcast(message, sender=participant.username, without=without))
+            effects.append(self._to_others(participant, message))
         if gone:
             for seat in self._seats.values():
                 effects += self._drop(seat, [p.publication_id for p in gone])
         return effects
+
+    def _to_others(self, participant: Participant, message: TrackPublished | TrackUnpublished) -> Broadcast:
+        """To the others who are where the participant is."""
+        without = frozenset({participant.username})
+        area = participant.breakout_room_id
+        return Broadcast(message, sender=participant.username, without=without, area=area)
 
     def on_publish_closed(self, participant: Participant) -> Effects:
         """The client, or the network for good, ended the publish transport: withdraw its tracks."""
@@ -220,7 +224,7 @@ class Negotiation:
         """Offer anew with new ICE credentials; after the answer, if one is outstanding."""
         seat = self._seats[participant.username]
         if seat.subscribe is None:
-            self._consume(seat, self._producers_of_others(participant.username))
+            self._consume(seat, self._producers_for(participant.username))
         else:
             seat.restart_wanted = True
         return self._offer(seat)
@@ -233,11 +237,27 @@ class Negotiation:
         seat.answer_due = False
         seat.restart_wanted = False
 
+    def rearrange(self) -> Effects:
+        """Participants have moved between breakout rooms: each receives what is where it is now, by one offer."""
+        effects: Effects = []
+        areas = {self._area_of(username) for username in self._seats}
+        there = {area: self._producers(self._room.publications_in(area)) for area in areas}
+        for seat in self._seats.values():
+            wanted = [p for p in there[self._area_of(seat.username)] if p.owner != seat.username]
+            ids = {producer.id for producer in wanted}
+            for gone in [seat.consumers.pop(i) for i in list(seat.consumers) if i not in ids]:
+                if seat.subscribe is not None:
+                    seat.subscribe.unconsume(gone)
+            self._consume(seat, wanted)
+            effects += self._offer(seat)
+        return effects
+
     def _offer_to_others(self, publisher: str, producers: list[Producer]) -> Effects:
         effects: Effects = []
         if producers:
+            area = self._area_of(publisher)
             for seat in self._seats.values():
-                if seat.username != publisher:
+                if seat.username != publisher and self._area_of(seat.username) == area:
                     self._consume(seat, producers)
                     effects += self._offer(seat)
         return effects
@@ -300,9 +320,17 @@ class Negotiation:
         error = RoomError(ErrorCode.NOT_SUPPORTED, "Your client cannot receive this track.", details=details)
         return Send(seat.username, ErrorMessage(**error.body().model_dump()))
 
-    def _producers_of_others(self, username: str) -> list[Producer]:
-        ids = [p.publication_id for p in self._room.publications() if p.user_id != username]
-        return [producer for i in ids if (producer := self._router.producers.get(i)) is not None]
+    def _producers_for(self, username: str) -> list[Producer]:
+        """What others publish where the participant is."""
+        return self._producers(p for p in self._room.publications_in(self._area_of(username)) if p.user_id != username)
+
+    def _producers(self, publications: Iterable[Publication]) -> list[Producer]:
+        found = (self._router.producers.get(publication.publication_id) for publication in publications)
+        return [producer for producer in found if producer is not None]
+
+    def _area_of(self, username: str) -> str | None:
+        participant = self._room.participants.get(username)
+        return participant.breakout_room_id if participant is not None else None
 
     # -- both ------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from signaling.chat.options import ChatOptions
+from signaling.files.options import FileOptions
 from signaling.model import Role, RolePermissions, RoomSettings
 
 MIN_SECRET_BYTES = 32
@@ -128,6 +129,10 @@ class RoomOptions(BaseModel):
     waiting_place_s: float = Field(
         default=30.0, ge=0, le=600, description="One who waits and is cut off keeps its place for so long."
     )
+    max_breakout_rooms: int = Field(default=50, ge=0, le=1_000, description="Breakout rooms of one room.")
+    breakout_notice_s: float = Field(
+        default=60.0, ge=0, le=3_600, description="So long before a breakout room closes by itself, this is told."
+    )
     hand_raises_per_minute: int = Field(default=5, ge=1, description="Times a user may raise its hand in a minute.")
     ice_servers: list[IceServer] = Field(
         default=[], description="STUN and TURN servers for clients; none is needed where the media port is reachable."
@@ -169,6 +174,8 @@ class RoomOptions(BaseModel):
     )
     max_chat_characters: int = Field(default=4_000, ge=1, le=65_536, description="Longest chat message.")
     chat: ChatOptions = Field(default_factory=ChatOptions, description="The chat.")
+    reactions_per_minute: int = Field(default=20, ge=1, description="Reactions of a user in a minute.")
+    files: FileOptions = Field(default_factory=FileOptions, description="File transfers between participants.")
     max_queue_messages: int = Field(
         default=1_000, ge=16, description="Messages that may wait for a slow reader before its session is closed."
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from signaling.admission import join_message
 from signaling.effects import Broadcast, Effects, SaveRole, Send, SetMuted
-from signaling.handlers.media import state_of
+from signaling.handlers.media import state_of, told_of
 from signaling.messages.room import PermissionUpdated
 from signaling.model import Permissions, Role, RolePermissions
 from signaling.room import Participant, Publication, Room
@@ -56,5 +56,5 @@ def match_media(participant: Participant, updated_by: str | None) -> Effects:
             changed.append(publication)
     effects: Effects = [SetMuted(publication.publication_id, publication.muted) for publication in changed]
     if effects:
-        effects.append(Broadcast(state_of(participant), sender=updated_by))
+        effects.append(told_of(participant, state_of(participant), updated_by))
     return effects

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from signaling.bans import Ban
+from signaling.breakouts.rooms import Breakout
 from signaling.effects import Table
 from signaling.options import RoomOptions
 from signaling.room import Remembered, Room
@@ -29,6 +30,19 @@ def restore(room: Room, stored: StoredRoom, options: RoomOptions, now_unix: floa
         if place is not None:
             room.waiting.keep(username, place, now_unix)
     _restore_hands(room, tables.get(Table.HANDS, {}))
+    _restore_breakouts(room, tables.get(Table.BREAKOUTS, {}), tables.get(Table.BREAKOUT_PLACES, {}))
+
+
+def _restore_breakouts(room: Room, entries: dict[str, str], places: dict[str, str]) -> None:
+    found: list[Breakout] = []
+    for text in entries.values():
+        try:
+            found.append(Breakout.model_validate_json(text))
+        except ValidationError:
+            continue  # written by another version
+    found.sort(key=lambda breakout: breakout.created_unix)
+    room.breakouts.rooms = {breakout.breakout_room_id: breakout for breakout in found}
+    room.breakouts.places = {name: place for name, place in places.items() if place in room.breakouts.rooms}
 
 
 def _restore_hands(room: Room, entries: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from signaling.bans import Ban
+from signaling.breakouts.rooms import Breakouts
 from signaling.chat.log import ChatLog
 from signaling.envelope import iso_utc
 from signaling.messages.room import ParticipantInfo, PublicationInfo
@@ -64,7 +65,8 @@ class Participant:
     ``session_id`` names the WebSocket or the WHIP session by which it is here. ``microphone_on`` and its like are what
     the participant, or a moderator, wants; a microphone or camera that is published later starts accordingly.
     ``granted``: permissions that the token sets; ``overrides``: those set in the room, until the role changes.
-    ``renamed``: its name was given by a moderator, and the token's does not count.
+    ``renamed``: its name was given by a moderator, and the token's does not count. ``breakout_room_id``: where it is;
+    None: in the main room.
     """
 
     username: str
@@ -128,6 +130,7 @@ class Participant:
             audio_enabled=self.shows(Source.MICROPHONE),
             video_enabled=self.shows(Source.CAMERA),
             screen_sharing=self.shows(Source.SCREEN),
+            breakout_room_id=self.breakout_room_id,
         )
 
 
@@ -151,12 +154,18 @@ class Room:
         self.was_entered = False
         self.bans: dict[str, Ban] = {}
         self.hands: dict[str, float] = {}
+        self.breakouts = Breakouts()
         self._publications: dict[str, Publication] = {}
 
     @property
     def host(self) -> Participant | None:
         """Who is host now."""
         return next((p for p in self.participants.values() if p.role is Role.HOST), None)
+
+    def publications_in(self, area: str | None) -> list[Publication]:
+        """The tracks of those in a breakout room, or (None) in the main room."""
+        publishers = self.participants
+        return [p for p in self._publications.values() if publishers[p.user_id].breakout_room_id == area]
 
     def publications(self) -> Iterable[Publication]:
         """All tracks of the room, in order of publishing."""

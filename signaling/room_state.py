@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signaling.breakouts.view import infos
 from signaling.hands import queue
 from signaling.messages.room import IceServerInfo, RoomState
 from signaling.options import RoomOptions
@@ -20,7 +21,7 @@ FEATURES: dict[str, bool] = {
     "recording": False,
     "live_streaming": False,
     "waiting_room": True,
-    "breakout_rooms": False,
+    "breakout_rooms": True,
     "reactions": False,
     "hand_raise": True,
     "file_sharing": False,
@@ -38,7 +39,9 @@ def room_state(room: Room, participant: Participant, options: RoomOptions, now_u
         permissions=participant.permissions,
         settings=room.settings,
         participants=[p.info() for p in room.participants.values()],
-        publications=[p.info() for p in room.publications()],
+        publications=[p.info() for p in room.publications_in(participant.breakout_room_id)],
+        breakout_room_id=participant.breakout_room_id,
+        breakout_rooms=infos(room),
         hand_raise_queue=queue(room).queue,
         waiting_room=room.waiting.infos() if participant.permissions.can_manage_participants else [],
         ice_servers=ice_servers(options, participant.username, now_unix),

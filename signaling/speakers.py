@@ -11,12 +11,20 @@ LEVEL_STEPS = 20
 
 
 class SpeakerBoard:
-    """Keeps who speaks in the Participants, and decides whether it is worth telling."""
+    """Keeps who speaks in the Participants, and decides whether it is worth telling.
 
-    def __init__(self, room: Room) -> None:
+    ``area``: the breakout room that it watches, or None for the main room.
+    """
+
+    def __init__(self, room: Room, area: str | None = None) -> None:
         self._room = room
-        self._told = ActiveSpeakers(dominant=None, speakers=[])
+        self._area = area
+        self._told: ActiveSpeakers | None = ActiveSpeakers(dominant=None, speakers=[])
         self._heard: set[str] = set()
+
+    def tell_anew(self) -> None:
+        """Others are listening now: what comes next is worth telling."""
+        self._told = None
 
     def update(self, dominant: str | None, levels: dict[str, float]) -> ActiveSpeakers | None:
         """Take the dominant Producer and the level (0.0 to 1.0) of each; a message if something changed."""
@@ -43,7 +51,7 @@ class SpeakerBoard:
     def _mark(self, loudest: dict[str, float]) -> None:
         for username in self._heard | loudest.keys():
             participant = self._room.participants.get(username)
-            if participant is not None:
+            if participant is not None and participant.breakout_room_id == self._area:
                 participant.audio_level = min(loudest.get(username, 0.0), 1.0)
                 participant.is_speaking = participant.audio_level >= SPEAKING_LEVEL
         self._heard = set(loudest)

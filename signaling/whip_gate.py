@@ -142,7 +142,8 @@ class WhipGate:
 
     def _choose(self, live: LiveRoom, user: str | None, source: str | None) -> list[Producer]:
         room = live.room
-        publishers = [p for p in room.participants.values() if p.publications]
+        # Viewers see the main room.
+        publishers = [p for p in room.participants.values() if p.publications and p.breakout_room_id is None]
         if user is not None:
             if user not in room.participants:
                 raise RoomError(ErrorCode.USER_NOT_FOUND, "That participant is not in the room.")

@@ -18,7 +18,7 @@ def media_control(room: Room, participant: Participant, message: MediaControlReq
     """Switch own tracks on or off, or another's off."""
     target = _target(room, participant, message)
     effects = _switch(target, message)
-    return [*effects, Broadcast(state_of(target), sender=participant.username, reply=True)]
+    return [*effects, told_of(target, state_of(target), participant.username, reply=True)]
 
 
 def screen_share_control(
@@ -28,7 +28,7 @@ def screen_share_control(
     target = _target(room, participant, message)
     effects = _switch(target, message)
     told = ScreenShareControl.model_validate(state_of(target).model_dump())
-    return [*effects, Broadcast(told, sender=participant.username, reply=True)]
+    return [*effects, told_of(target, told, participant.username, reply=True)]
 
 
 def state_of(participant: Participant) -> MediaControl:
@@ -39,6 +39,11 @@ def state_of(participant: Participant) -> MediaControl:
         video_enabled=participant.camera_on and may_share(participant, Source.CAMERA),
         screen_sharing=participant.screen_on and may_share(participant, Source.SCREEN),
     )
+
+
+def told_of(target: Participant, told: MediaControl, sender: str | None, *, reply: bool = False) -> Broadcast:
+    """To all who are where ``target`` is."""
+    return Broadcast(told, sender=sender, reply=reply, area=target.breakout_room_id)
 
 
 def _target(room: Room, participant: Participant, message: MediaControlRequest) -> Participant:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from signaling.errors import ErrorBody
 from signaling.messages.base import Incoming, Outgoing
+from signaling.messages.breakouts import BreakoutInfo
 from signaling.messages.hands import RaisedHand
 from signaling.messages.waiting import WaitingInfo
 from signaling.model import Kind, Permissions, Role, RoomSettings, Source
@@ -42,6 +43,7 @@ class ParticipantInfo(BaseModel):
                     "audio_enabled": True,
                     "video_enabled": True,
                     "screen_sharing": False,
+                    "breakout_room_id": None,
                 }
             ]
         }
@@ -61,6 +63,11 @@ class ParticipantInfo(BaseModel):
     audio_enabled: bool = Field(description="Whether its microphone can be heard.")
     video_enabled: bool = Field(description="Whether its camera can be seen.")
     screen_sharing: bool = Field(description="Whether it shares a screen.")
+    breakout_room_id: str | None = Field(
+        default=None,
+        description="In which breakout room it is; null: in the main room. Of those elsewhere, what can be heard and "
+        "seen is not kept up to date.",
+    )
 
 
 class IceServerInfo(BaseModel):
@@ -83,7 +90,13 @@ class RoomState(Outgoing):
     permissions: Permissions = Field(description="The receiver's own permissions.")
     settings: RoomSettings = Field(description="The room's settings.")
     participants: list[ParticipantInfo] = Field(description="All participants, the receiver too, in order of joining.")
-    publications: list[PublicationInfo] = Field(description="All tracks of the room.")
+    publications: list[PublicationInfo] = Field(
+        description="All tracks where the receiver is: in its breakout room, or in the main room."
+    )
+    breakout_room_id: str | None = Field(
+        default=None, description="In which breakout room the receiver is; null: in the main room."
+    )
+    breakout_rooms: list[BreakoutInfo] = Field(default=[], description="All breakout rooms.")
     hand_raise_queue: list[RaisedHand] = Field(default=[], description="Raised hands, first in first out.")
     waiting_room: list[WaitingInfo] = Field(
         default=[], description="Who waits to be admitted; only told to who manages participants."

@@ -124,8 +124,16 @@ class RouterDouble:
         self.producers: dict[str, ProducerDouble] = {}
         self.transports: dict[str, TransportDouble] = {}
         self.listener: Any = None
+        self.groups: dict[str, str | None] = {}
         self.closed = False
         self._numbers = itertools.count(1)
+
+    def set_group(self, owner: str, group: str | None) -> None:
+        self.set_groups({owner: group})
+
+    def set_groups(self, moves: Mapping[str, str | None]) -> None:
+        merged = {**self.groups, **moves}
+        self.groups = {owner: group for owner, group in merged.items() if group is not None}
 
     def next_id(self, kind: str) -> str:
         return f"{kind}{next(self._numbers)}"
