@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from signaling.chat.options import ChatOptions
+from signaling.messages.chat import LinkPreview
 from signaling.options import RoomOptions
 from tests.integration.signaling.conftest import House, token
 from tests.integration.signaling.test_rest import bearer, refusal
@@ -212,3 +214,45 @@ async def test_a_room_opened_at_once_after_its_end_is_empty(house: House) -> Non
     await alice.say("leave")
     bob, _ = await house.join("bob")
     assert (await bob.say("chat-history"))["payload"]["messages"] == []
+
+
+class TestPreviews:
+    @pytest.fixture
+    def rooms(self) -> RoomOptions:
+        return RoomOptions(chat=ChatOptions(link_previews=True))
+
+    async def test_from_the_link_to_the_preview(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def fetch(link: str) -> LinkPreview | None:
+            return LinkPreview(url=link, title="A page")
+
+        monkeypatch.setattr(house.hub.chat._previews, "_fetch", fetch)
+        alice, state = await house.join("alice")
+        bob, _ = await house.join("bob")
+        assert state["features"]["link_previews"] is True
+        said = (await alice.say("chat-message", {"message": "see https://example.org/"}))["payload"]
+        for member in (alice, bob):
+            told = (await member.next("chat-link-preview"))["payload"]
+            assert (told["message_id"], told["preview"]["title"]) == (said["message_id"], "A page")
+
+    async def test_the_server_does_not_call_itself(self, house: House) -> None:
+        alice, _ = await house.join("alice")
+        for link in (f"http://127.0.0.1:{house.port}/", "http://127.0.0.1/", "http://2130706433/", "http://localhost/"):
+            await alice.say("chat-message", {"message": link})
+        counters = house.hub.around.counters
+
+        async def refused() -> bool:
+            return sum(count for name, count in counters.items() if name.startswith("link_refused_")) == 4
+
+        await until(refused)
+        assert (await alice.say("chat-history"))["payload"]["messages"][0]["link_previews"] == []
+
+
+async def test_images_that_nobody_used_are_removed(house: House, tmp_path: Path) -> None:
+    await house.join("alice")
+    await upload(house)
+    house.hub.chat._unix = lambda: time.time() + 601
+
+    async def gone() -> bool:
+        return not files_in(tmp_path)
+
+    await until(gone)
