@@ -23,7 +23,10 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class ChatEntry(BaseModel):
-    """One message as it is kept. ``kept``: whether those who join later may see it."""
+    """One message as it is kept. ``kept``: whether those who join later may see it.
+
+    ``breakout_room_id``: where it was written; ``to_all_rooms``: it is for the main room and all breakout rooms.
+    """
 
     number: int
     message_id: str
@@ -32,6 +35,7 @@ class ChatEntry(BaseModel):
     message: str
     target_user_id: str | None = None
     breakout_room_id: str | None = None
+    to_all_rooms: bool = False
     written_unix: float
     kept: bool = True
     reply_to_id: str | None = None
@@ -64,17 +68,23 @@ class ChatEntry(BaseModel):
 
 
 class ReadMark(BaseModel):
-    """How far ``reader`` has read the room (``other`` None) or its conversation with ``other``."""
+    """How far ``reader`` has read its conversation with ``other``, or (None) the main room or a breakout room."""
 
     reader: str
     other: str | None
     number: int
     message_id: str
+    breakout_room_id: str | None = None
+
+    @property
+    def place(self) -> tuple[str, str | None, str | None]:
+        """Whose mark it is, and of what: there is one of each."""
+        return self.reader, self.other, self.breakout_room_id
 
     @property
     def key(self) -> str:
         """Its name in Redis."""
-        return json.dumps([self.reader, self.other])
+        return json.dumps(list(self.place))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,8 @@ class Viewer:
         """Whether the message may be shown: never another's direct message, what is said elsewhere, or was before."""
         if not entry.is_for(self.username):
             return False
-        if entry.target_user_id is None and entry.breakout_room_id != self.breakout_room_id:
+        elsewhere = entry.breakout_room_id != self.breakout_room_id and not entry.to_all_rooms
+        if entry.target_user_id is None and elsewhere:
             return False
         return entry.written_unix >= self.since_unix or (entry.kept and self.sees_earlier)
 
@@ -149,7 +160,7 @@ class ChatLog:
     """The messages of a room, oldest first, with the read marks and the images that wait to be used."""
 
     uploads: dict[str, Upload] = field(default_factory=dict)
-    marks: dict[tuple[str, str | None], ReadMark] = field(default_factory=dict)
+    marks: dict[tuple[str, str | None, str | None], ReadMark] = field(default_factory=dict)
     _entries: dict[str, ChatEntry] = field(default_factory=dict)
     _image_owner: dict[str, str] = field(default_factory=dict)
     _characters: int = 0
@@ -161,7 +172,7 @@ class ChatLog:
         log = cls()
         for entry in sorted(_read(ChatEntry, entries), key=lambda entry: entry.number):
             log._keep(entry)
-        log.marks = {(mark.reader, mark.other): mark for mark in _read(ReadMark, marks)}
+        log.marks = {mark.place: mark for mark in _read(ReadMark, marks)}
         return log
 
     def __len__(self) -> int:
@@ -246,14 +257,15 @@ class ChatLog:
     def mark_read(self, viewer: Viewer, entry: ChatEntry) -> tuple[ReadMark, frozenset[str]]:
         """Move a read mark forward; the mark as it is now, and whose messages were newly read."""
         reader, other = viewer.username, entry.other(viewer.username)
-        mark = self.marks.get((reader, other))
+        place = viewer.breakout_room_id if other is None else None
+        mark = self.marks.get((reader, other, place))
         if mark is not None and mark.number >= entry.number:
             return mark, frozenset()
         before = mark.number if mark is not None else 0
         read = [found for found in self._newer_than(before) if found.number <= entry.number and viewer.sees(found)]
         senders = {found.sender_id for found in read if found.other(reader) == other}
-        mark = self.marks[reader, other] = ReadMark(
-            reader=reader, other=other, number=entry.number, message_id=entry.message_id
+        mark = self.marks[reader, other, place] = ReadMark(
+            reader=reader, other=other, number=entry.number, message_id=entry.message_id, breakout_room_id=place
         )
         return mark, frozenset(sender for sender in senders if sender is not None and sender != reader)
 
@@ -308,7 +320,7 @@ class ChatLog:
         """Marks of forgotten messages say nothing any more."""
         old = [mark for mark in self.marks.values() if mark.number <= number]
         for mark in old:
-            del self.marks[mark.reader, mark.other]
+            del self.marks[mark.place]
         return old
 
 

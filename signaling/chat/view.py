@@ -50,6 +50,7 @@ def state_of(entry: ChatEntry, told: type[Told]) -> Told:
         html=entry.html,
         target_user_id=entry.target_user_id,
         breakout_room_id=entry.breakout_room_id,
+        to_all_rooms=entry.to_all_rooms,
         is_system_message=entry.sender_id is None,
         timestamp=iso_utc(entry.written_unix),
         reply_to_id=entry.reply_to_id,

@@ -32,6 +32,8 @@ def chat_message(room: Room, participant: Participant, message: ChatRequest, con
     text = _text(message.message, context, may_be_empty=bool(message.image_ids))
     if message.target_user_id is not None:
         find(room, message.target_user_id)
+    if message.to_all_rooms:
+        _check_to_all(participant, message)
     answered = _answered(room, participant, message)
     images = _take_images(room, participant, message.image_ids)
     entry = ChatEntry(
@@ -42,6 +44,7 @@ def chat_message(room: Room, participant: Participant, message: ChatRequest, con
         message=text,
         target_user_id=message.target_user_id,
         breakout_room_id=participant.breakout_room_id if message.target_user_id is None else None,
+        to_all_rooms=message.to_all_rooms,
         written_unix=context.now_unix,
         kept=room.settings.chat_history,
         reply_to_id=answered.message_id if answered is not None else None,
@@ -59,6 +62,7 @@ def system_message(room: Room, text: str, context: Context) -> Effects:
         message_id=context.new_id(),
         sender_id=None,
         sender_name="",
+        to_all_rooms=True,
         message=clean_text(text),
         written_unix=context.now_unix,
         kept=room.settings.chat_history,
@@ -143,6 +147,14 @@ def _text(text: str, context: Context, *, may_be_empty: bool) -> str:
     if not cleaned.strip() and not may_be_empty:
         raise RoomError(ErrorCode.INVALID_MESSAGE, "A chat message cannot be empty.")
     return cleaned
+
+
+def _check_to_all(participant: Participant, message: ChatRequest) -> None:
+    require(participant, "can_manage_participants")
+    if message.target_user_id is not None:
+        raise RoomError(
+            ErrorCode.INVALID_MESSAGE, "A direct message has one receiver.", details={"field": "to_all_rooms"}
+        )
 
 
 def _answered(room: Room, participant: Participant, message: ChatRequest) -> ChatEntry | None:

@@ -48,6 +48,8 @@ def _reads(room: Room, participant: Participant) -> list[ReadPosition]:
     own = participant.username
     found = []
     for mark in room.chat.marks.values():
+        if mark.other is None and mark.breakout_room_id != participant.breakout_room_id:
+            continue
         if mark.other is None or own in (mark.reader, mark.other):
             other = mark.reader if mark.other == own else mark.other
             found.append(ReadPosition(user_id=mark.reader, message_id=mark.message_id, target_user_id=other))

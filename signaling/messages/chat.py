@@ -65,6 +65,11 @@ class ChatRequest(Incoming):
         default="", description="The text; may be empty only with images. The server's limit may be lower."
     )
     target_user_id: Username | None = Field(default=None, description="The only receiver; null: the whole room.")
+    to_all_rooms: bool = Field(
+        default=False,
+        description="Everybody gets it, in the main room and in all breakout rooms; for hosts and moderators only, "
+        "and not together with `target_user_id`.",
+    )
     reply_to_id: MessageId | None = Field(
         default=None, description="The message that this answers; it must be of the same conversation."
     )
@@ -86,6 +91,9 @@ class ChatMessage(Outgoing):
     target_user_id: str | None = Field(default=None, description="The only receiver; null: the whole room.")
     breakout_room_id: str | None = Field(
         default=None, description="The breakout room whose people see it; null: the main room, or a direct message."
+    )
+    to_all_rooms: bool = Field(
+        default=False, description="Whether it is for everybody, in the main room and in all breakout rooms."
     )
     is_system_message: bool = Field(default=False, description="Whether the server wrote it.")
     timestamp: str = Field(description="When it was written, ISO 8601 in UTC.")

@@ -376,7 +376,7 @@ def test_the_oldest_are_forgotten() -> None:
     ids += [write(alice, f"m{number}") for number in range(3)]
     assert texts(bob) == ["m0", "m1", "m2"]
     assert [e for e in house.saved if isinstance(e, fx.ForgetChat)] == [
-        fx.ForgetChat((ids[0],), ('["bob", null]',)),
+        fx.ForgetChat((ids[0],), ('["bob", null, null]',)),
     ]
     assert dropped == [("demo", ("img",))]
 
