@@ -16,11 +16,14 @@
  * @module
  */
 
+import { Chat } from "./sdk/chat.js";
 import { DataRelay } from "./sdk/data-relay.js";
 import { openScreen } from "./sdk/devices.js";
 import { PlenumError } from "./sdk/errors.js";
 import { PublishTransport } from "./sdk/publish-transport.js";
-import { RoomModel } from "./sdk/room-model.js";
+import { RestCaller } from "./sdk/rest.js";
+import { readBans, RoomControl } from "./sdk/room-control.js";
+import { readWaiting, RoomModel } from "./sdk/room-model.js";
 import { Signaling } from "./sdk/signaling.js";
 import { StatsReader } from "./sdk/stats.js";
 import { SubscribeTransport } from "./sdk/subscribe-transport.js";
@@ -100,6 +103,20 @@ export class PlenumClient extends EventTarget {
     this.subscribing = null;
     this.relay = new DataRelay((message) => this.emit("data", message));
     this.statsReader = new StatsReader();
+    /** The token of the last try, for REST. */
+    this.token = "";
+    this.rest = new RestCaller(() => ({ origin: this.#origin, room: this.options?.room ?? "", token: this.token }));
+    /** @type {import("./sdk/types.js").Link} */
+    const link = {
+      self: () => this.userId,
+      send: (type, payload) => this.send(type, payload),
+      request: (type, payload) => this.request(type, payload),
+    };
+    /** Roles, permissions, settings, moderation, waiting room, hands. */
+    this.room = new RoomControl(link, this.rest);
+    this.chat = new Chat(link, this.rest);
+    /** @type {{ reason: string | null, by: string } | null} What was said to this side before it was sent away. */
+    this.farewell = null;
     this.sessionId = "";
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.relayTimer = undefined;
@@ -154,6 +171,7 @@ export class PlenumClient extends EventTarget {
   connect(options) {
     if (this.signaling) return Promise.reject(new PlenumError("invalid_state", "Already connected."));
     this.options = options;
+    this.farewell = null;
     this.prepare();
     this.#setState("connecting", "Connecting…");
     globalThis.addEventListener?.("online", this.onNetworkChange);
@@ -168,6 +186,7 @@ export class PlenumClient extends EventTarget {
         onLost: (retryInMs) => this.#lost(retryInMs),
         onRetry: () => this.#setState(this.sessionId ? "reconnecting" : "connecting", this.sessionId ? "Reconnecting…" : "Connecting…"),
         onFailed: (error) => {
+          if (this.farewell) Object.assign(error.details, this.farewell);
           this.#tearDown();
           this.#setState("failed", error.sentence, error);
           reject(error);
@@ -270,15 +289,14 @@ export class PlenumClient extends EventTarget {
   }
 
   /**
-   * Mutes another participant at the server. Needs the right to manage participants.
+   * The same as `room.stop(userId, source)`.
    * @param {string} userId
    * @param {"microphone" | "camera"} source
    * @returns {Promise<void>}
    * @throws {PlenumError} `permission_denied`, `user_not_found`.
    */
-  async muteParticipant(userId, source) {
-    const flag = source === "microphone" ? { audio_enabled: false } : { video_enabled: false };
-    await this.request("media-control", { user_id: userId, ...flag });
+  muteParticipant(userId, source) {
+    return this.room.stop(userId, source);
   }
 
   /**
@@ -319,19 +337,14 @@ export class PlenumClient extends EventTarget {
   }
 
   /**
+   * The same as `chat.send(text, { to })`.
    * @param {string} text
    * @param {string | null} [to] Username of the only recipient.
    * @returns {Promise<void>} When the server has taken it; the message itself comes back as event `chat`.
    * @throws {PlenumError} `rate_limited`, `permission_denied`…
    */
-  async sendChat(text, to = null) {
-    const reply = await this.request("chat-message", { message: text, target_user_id: to });
-    if (reply.type === "chat-message") return;
-    // The server acknowledged without sending the message back to its author.
-    const name = this.model.participants.get(this.userId)?.displayName ?? this.userId;
-    const id = reply.payload?.message_id ?? `own-${reply.reply_to}`;
-    const at = new Date(reply.timestamp ?? Date.now());
-    this.emit("chat", { id, from: this.userId, name, text, to, own: true, system: false, at });
+  sendChat(text, to = null) {
+    return this.chat.send(text, { to });
   }
 
   /**
@@ -439,12 +452,18 @@ export class PlenumClient extends EventTarget {
    * @returns {Promise<string>}
    */
   async #address({ url, room, token }) {
+    this.token = typeof token === "function" ? await token() : token;
     const base = new URL(url ?? "/", globalThis.location?.href);
     base.protocol = base.protocol.replace("http", "ws");
     base.pathname = `/webrtc/ws/${encodeURIComponent(room)}`;
     base.hash = "";
-    base.search = new URLSearchParams({ token: typeof token === "function" ? await token() : token }).toString();
+    base.search = new URLSearchParams({ token: this.token }).toString();
     return base.href;
+  }
+
+  /** Of the server, for REST. */
+  get #origin() {
+    return new URL(this.options?.url ?? "/", globalThis.location?.href).origin;
   }
 
   /** @param {import("./sdk/types.js").RoomState} room */
@@ -549,6 +568,7 @@ export class PlenumClient extends EventTarget {
     this.local.clear();
     this.remoteTracks.clear();
     this.model = new RoomModel();
+    this.chat.log.clear();
     this.sessionId = "";
   }
 
@@ -557,10 +577,28 @@ export class PlenumClient extends EventTarget {
     const { type, payload } = message;
     if (type === "offer" && payload.transport === "subscribe") await this.#acceptOffer(payload);
     else if (type === "media-control" || type === "screen-share-control") this.#mediaControl(message);
-    else if (type === "chat-message") this.#chat(message);
+    else if (type.startsWith("chat-")) this.#emitAll(this.chat.log.apply(type, payload, message.timestamp));
+    else if (type === "waiting-room-join" && payload.session_id) this.#waits(payload);
+    else if (type === "kick" || (type === "waiting-room-reject" && this.state === "waiting")) this.#dismissed(payload);
+    else if (type === "ban-list") this.emit("bans", { bans: readBans(payload) });
     else if (type === "error" && !message.reply_to) this.emit("error", { error: PlenumError.from(payload) });
     else this.#emitAll(this.model.apply(type, payload));
     this.emit("message", message);
+  }
+
+  /**
+   * The server lets this side wait: connect() goes on when it is admitted.
+   * @param {any} payload
+   */
+  #waits(payload) {
+    this.#setState("waiting", "You are in the waiting room.");
+    this.emit("waiting", readWaiting(payload));
+  }
+
+  /** @param {any} payload Why the connection will be closed now. */
+  #dismissed(payload) {
+    const name = this.model.participants.get(payload.kicked_by)?.displayName;
+    this.farewell = { reason: payload.reason ?? null, by: name ?? payload.kicked_by ?? "" };
   }
 
   /** @param {any} payload */
@@ -600,21 +638,6 @@ export class PlenumClient extends EventTarget {
     local.muted = true;
     if (local.track) local.track.enabled = false;
     this.emit("muted-by-other", { source, by });
-  }
-
-  /** @param {Envelope} message */
-  #chat({ payload, id, timestamp }) {
-    const from = payload.sender_id ?? "";
-    this.emit("chat", {
-      id: payload.message_id ?? id ?? "",
-      from,
-      name: payload.sender_name || from,
-      text: String(payload.message ?? ""),
-      to: payload.target_user_id ?? null,
-      own: from === this.userId,
-      system: Boolean(payload.is_system_message),
-      at: new Date(payload.timestamp ?? timestamp ?? Date.now()),
-    });
   }
 
   #makePublishTransport() {

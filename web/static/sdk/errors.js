@@ -11,10 +11,16 @@ const SENTENCES = {
   room_full: "This room is full.",
   room_locked: "This room is locked.",
   room_not_found: "This room does not exist.",
-  room_closed: "This room was closed.",
+  room_closed: "The meeting has ended.",
   user_not_found: "That participant is no longer here.",
   waiting_for_approval: "Please wait until the host lets you in.",
   rejected: "The host did not let you in.",
+  kicked: "You were taken out of the room.",
+  banned: "You may not come back into this room.",
+  duplicate_session: "You are in this room already, in another window or on another device. Leave there first.",
+  message_not_found: "This message is no longer there.",
+  too_large: "This is too large.",
+  unsupported_media_type: "Files of this type are not taken here.",
   invalid_message: "The server did not understand this page. Reload it.",
   invalid_state: "This is not possible right now.",
   not_supported: "This is not supported here.",
@@ -37,7 +43,7 @@ export function sentenceFor(code) {
 /** Every failure the SDK reports or rejects with. */
 export class PlenumError extends Error {
   /**
-   * @param {string} code One of the codes of docs/protocol.md, or `timeout`, `replaced`, `device_failed` from the SDK.
+   * @param {string} code One of the codes of docs/protocol.md, or `timeout`, `replaced`, `kicked`, `banned`, `device_failed` from the SDK.
    * @param {string} [message] What the server said; the sentence of the code when absent.
    * @param {{ details?: Record<string, any>, retryAfter?: number | null }} [extra]
    */
@@ -69,12 +75,15 @@ export class PlenumError extends Error {
 }
 
 /** Close codes after which a reconnect cannot help. @type {Record<number, string>} */
-const FINAL_CLOSE_CODES = { 4401: "unauthorized", 4403: "permission_denied", 4409: "replaced" };
+const FINAL_CLOSE_CODES = { 4401: "unauthorized", 4403: "permission_denied", 4404: "room_closed", 4409: "replaced", 4410: "kicked" };
+const FORBIDDEN = 4403;
 
 /**
  * @param {number} closeCode Of the WebSocket.
+ * @param {string} [reason] The server's word for it; 4403 has many.
  * @returns {string | null} The error code if the close is final, or null if the client should reconnect.
  */
-export function finalErrorCode(closeCode) {
+export function finalErrorCode(closeCode, reason = "") {
+  if (closeCode === FORBIDDEN && reason in SENTENCES) return reason;
   return FINAL_CLOSE_CODES[closeCode] ?? null;
 }

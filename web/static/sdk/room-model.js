@@ -9,6 +9,9 @@
 /** @typedef {import("./types.js").PublicationInfo} PublicationInfo */
 /** @typedef {import("./types.js").Source} Source */
 
+/** @typedef {import("./types.js").RaisedHand} RaisedHand */
+/** @typedef {import("./types.js").WaitingPerson} WaitingPerson */
+
 /** @typedef {{ type: keyof import("./types.js").ClientEvents, detail: any }} ModelEvent */
 
 /** Which publications a flag of `media-control` speaks of. @type {Record<string, Source>} */
@@ -22,8 +25,14 @@ export class RoomModel {
     this.role = "participant";
     /** @type {Record<string, boolean>} */
     this.permissions = {};
-    /** @type {Record<string, any>} */
+    /** @type {Partial<import("./types.js").RoomSettings>} */
     this.settings = {};
+    /** @type {Record<string, any>} */
+    this.features = {};
+    /** @type {RaisedHand[]} First in first out. */
+    this.hands = [];
+    /** @type {Map<string, WaitingPerson>} Who waits to be admitted; only known to those who manage participants. */
+    this.waiting = new Map();
     /** @type {Map<string, Participant>} */
     this.participants = new Map();
     /** @type {Map<string, Publication>} */
@@ -40,7 +49,9 @@ export class RoomModel {
     this.roomId = state.room_id;
     this.role = state.role;
     this.permissions = state.permissions ?? {};
+    const settingsBefore = JSON.stringify(this.settings);
     this.settings = state.settings ?? {};
+    this.features = state.features ?? {};
     const here = new Set(state.participants.map((info) => info.username));
     const live = new Set(state.publications.map((info) => info.publication_id));
     const events = [];
@@ -52,6 +63,12 @@ export class RoomModel {
     }
     for (const info of state.participants) events.push(...this.putParticipant(info, true));
     for (const info of state.publications) events.push(...this.putPublication(info));
+    const queue = state.hand_raise_queue ?? [];
+    if (queue.length + this.hands.length > 0) events.push(...this.setHands({ queue }));
+    const waited = this.waiting.size;
+    this.waiting = new Map((state.waiting_room ?? []).map((info) => [info.user_id, readWaiting(info)]));
+    if (waited + this.waiting.size > 0) events.push(this.#waitingEvent(null));
+    if (JSON.stringify(this.settings) !== settingsBefore) events.push(this.#settingsEvent(null));
     return events;
   }
 
@@ -81,8 +98,19 @@ export class RoomModel {
       case "permission-updated":
         return this.setPermissions(payload);
       case "room-settings-update":
-        Object.assign(this.settings, payload.settings ?? payload);
-        return [];
+        return this.setSettings(payload);
+      case "hand-raise-queue":
+        return this.setHands(payload);
+      case "waiting-room-join":
+        return this.putWaiting(payload);
+      case "waiting-room-admit":
+      case "waiting-room-reject":
+      case "waiting-room-left":
+        return this.waiting.delete(payload.user_id) ? [this.#waitingEvent(null)] : [];
+      case "quality-update":
+        return this.setQuality(payload);
+      case "unmute-request":
+        return [{ type: "unmute-request", detail: { by: payload.requested_by, audio: Boolean(payload.audio), video: Boolean(payload.video) } }];
       default:
         return [];
     }
@@ -232,9 +260,88 @@ export class RoomModel {
    * @returns {ModelEvent[]}
    */
   setPermissions(payload) {
-    if (payload.user_id !== this.selfId) return [];
+    if (payload.user_id !== this.selfId) {
+      return [{ type: "permissions", detail: { userId: payload.user_id, permissions: payload.permissions } }];
+    }
     this.permissions = { ...this.permissions, ...payload.permissions };
-    return [{ type: "rights", detail: { role: this.role, permissions: this.permissions } }];
+    /** @type {ModelEvent[]} */
+    const events = [{ type: "rights", detail: { role: this.role, permissions: this.permissions } }];
+    if (!this.permissions.can_manage_participants && this.waiting.size > 0) {
+      this.waiting.clear();
+      events.push(this.#waitingEvent(null));
+    }
+    return events;
+  }
+
+  /**
+   * @param {any} payload
+   * @returns {ModelEvent[]}
+   */
+  setSettings({ updated_by: by, ...settings }) {
+    this.settings = { ...this.settings, ...settings };
+    return [this.#settingsEvent(by ?? null)];
+  }
+
+  /**
+   * @param {any} payload
+   * @returns {ModelEvent[]}
+   */
+  setHands({ queue = [] }) {
+    this.hands = queue.map((/** @type {any} */ hand) => ({ userId: hand.user_id ?? hand.username, raisedAt: hand.raised_at, position: hand.position }));
+    const raised = new Set(this.hands.map(({ userId }) => userId));
+    /** @type {string[]} */
+    const risen = [];
+    for (const participant of this.participants.values()) {
+      const up = raised.has(participant.username);
+      if (up && !participant.isHandRaised) risen.push(participant.username);
+      participant.isHandRaised = up;
+    }
+    return [{ type: "hands", detail: { queue: this.hands, risen } }];
+  }
+
+  /**
+   * @param {any} payload
+   * @returns {ModelEvent[]}
+   */
+  putWaiting(payload) {
+    const person = readWaiting(payload);
+    if (person.userId === this.selfId) return [];
+    const known = this.waiting.has(person.userId);
+    this.waiting.set(person.userId, person);
+    return [this.#waitingEvent(known ? null : person)];
+  }
+
+  /**
+   * @param {any} payload
+   * @returns {ModelEvent[]}
+   */
+  setQuality(payload) {
+    const quality = readQuality(payload);
+    /** @type {ModelEvent[]} */
+    const events = [{ type: "quality", detail: quality }];
+    const participant = this.participants.get(quality.userId);
+    if (participant && participant.connectionQuality !== quality.level) {
+      participant.connectionQuality = quality.level;
+      events.push({ type: "participant-updated", detail: { participant } });
+    }
+    return events;
+  }
+
+  /**
+   * @param {WaitingPerson | null} arrived
+   * @returns {ModelEvent}
+   */
+  #waitingEvent(arrived) {
+    const waiting = [...this.waiting.values()].sort((one, other) => one.position - other.position);
+    return { type: "waiting-room", detail: { waiting, arrived } };
+  }
+
+  /**
+   * @param {string | null} by
+   * @returns {ModelEvent}
+   */
+  #settingsEvent(by) {
+    return { type: "settings", detail: { settings: this.settings, by } };
   }
 }
 
@@ -247,6 +354,7 @@ function newParticipant(username, isLocal) {
   return {
     username,
     displayName: username,
+    avatarUrl: null,
     role: "participant",
     isLocal,
     isSpeaking: false,
@@ -263,10 +371,51 @@ function newParticipant(username, isLocal) {
  */
 function merge(participant, info) {
   if (info.display_name) participant.displayName = info.display_name;
+  if (info.avatar_url !== undefined) participant.avatarUrl = info.avatar_url ?? null;
   if (info.role) participant.role = info.role;
   if (typeof info.is_speaking === "boolean") participant.isSpeaking = info.is_speaking;
   if (typeof info.audio_level === "number") participant.audioLevel = info.audio_level;
   if (typeof info.is_hand_raised === "boolean") participant.isHandRaised = info.is_hand_raised;
   if (info.joined_at) participant.joinedAt = info.joined_at;
   if (info.connection_quality !== undefined) participant.connectionQuality = info.connection_quality ?? null;
+}
+
+/**
+ * @param {any} info
+ * @returns {WaitingPerson}
+ */
+export function readWaiting(info) {
+  return {
+    userId: info.user_id,
+    displayName: info.display_name || info.user_id,
+    avatarUrl: info.avatar_url ?? null,
+    since: info.joined_waiting_at,
+    position: info.position ?? 1,
+    reason: info.reason ?? "approval",
+  };
+}
+
+/**
+ * @param {any} payload Of `quality-update`.
+ * @returns {import("./types.js").Quality}
+ */
+function readQuality(payload) {
+  return {
+    userId: payload.user_id,
+    level: payload.quality_level,
+    interrupted: Boolean(payload.interrupted),
+    uplink: readPath(payload.uplink),
+    downlink: readPath(payload.downlink),
+    recommendation: payload.recommendation ?? "",
+    code: payload.recommendation_code ?? "none",
+  };
+}
+
+/**
+ * @param {any} path
+ * @returns {import("./types.js").PathQuality | null}
+ */
+function readPath(path) {
+  if (!path) return null;
+  return { level: path.quality_level, kbps: path.bitrate_total ?? 0, lossPercent: path.packet_loss ?? null, jitterMs: path.jitter ?? null, rttMs: path.rtt ?? null };
 }

@@ -58,6 +58,8 @@ export class Signaling {
     /** @type {WebSocket | null} */
     this.socket = null;
     this.joined = false;
+    /** In the waiting room: there is a session, but no room yet. */
+    this.waiting = false;
     this.everJoined = false;
     this.closed = false;
     this.lostAt = 0;
@@ -187,7 +189,7 @@ export class Signaling {
   retryNow() {
     if (this.closed) return;
     if (this.socket) {
-      if (this.joined) this.#beat();
+      if (this.joined || this.waiting) this.#beat();
       return;
     }
     this.backoff.reset();
@@ -224,6 +226,7 @@ export class Signaling {
     if (!this.joined && !this.replayUntil) {
       if (message.type === "room-state") return this.#join(message);
       if (message.type === "session-resumed") return this.#resume(message);
+      if (message.type === "waiting-room-join" && message.payload.session_id) this.#wait(message);
     } else if (typeof message.seq === "number") {
       if (message.seq <= this.lastSeq) return;
       this.lastSeq = message.seq;
@@ -266,6 +269,24 @@ export class Signaling {
   }
 
   /**
+   * The server lets wait. That may take long: the first join has come so far, and silence means a lost connection.
+   * @param {Envelope} message
+   */
+  #wait({ payload }) {
+    clearTimeout(this.joinTimer);
+    this.#rejectPending();
+    this.sessionId = payload.session_id;
+    this.resumable = false;
+    this.waiting = true;
+    this.everJoined = true;
+    this.lostAt = 0;
+    this.backoff.reset();
+    this.heartbeatMs = payload.heartbeat_interval_ms || DEFAULT_HEARTBEAT_MS;
+    clearInterval(this.heartbeatTimer);
+    this.heartbeatTimer = setInterval(() => this.#beat(), this.heartbeatMs);
+  }
+
+  /**
    * The lost session goes on. What was missed comes first: the replies in it say what need not be sent again.
    * @param {Envelope} message
    */
@@ -289,7 +310,9 @@ export class Signaling {
 
   #goOn() {
     clearTimeout(this.joinTimer);
+    clearInterval(this.heartbeatTimer);
     this.joined = true;
+    this.waiting = false;
     this.lostAt = 0;
     this.backoff.reset();
     this.heartbeatTimer = setInterval(() => this.#beat(), this.heartbeatMs);
@@ -297,7 +320,7 @@ export class Signaling {
 
   #beat() {
     const socket = this.socket;
-    if (!socket || !this.joined) return;
+    if (!socket || !(this.joined || this.waiting)) return;
     /** @param {PlenumError} error */
     const missing = (error) => {
       if (error.code === "timeout") this.#drop(socket, "heartbeat");
@@ -324,12 +347,13 @@ export class Signaling {
   #lost(closeCode, reason) {
     this.socket = null;
     this.joined = false;
+    this.waiting = false;
     this.replayUntil = 0;
     this.#stopTimers();
     this.#rejectPending(this.resumable);
     if (this.closed) return;
-    const final = finalErrorCode(closeCode);
-    if (final) return this.#fail(this.refusal ?? new PlenumError(final, final === "replaced" ? "" : reason));
+    const final = finalErrorCode(closeCode, reason);
+    if (final) return this.#fail(this.refusal ?? new PlenumError(final));
     const now = Date.now();
     this.lostAt ||= now;
     if (now - this.lostAt >= KEEP_MS) this.#rejectPending();

@@ -10,8 +10,8 @@
 /** @typedef {"publish" | "subscribe"} TransportName */
 
 /**
- * @typedef {"idle" | "connecting" | "connected" | "reconnecting" | "disconnected" | "failed"} ConnectionState
- * `disconnected` is the end by one's own wish, `failed` an end that is not; both are final until connect() is called again.
+ * @typedef {"idle" | "connecting" | "waiting" | "connected" | "reconnecting" | "disconnected" | "failed"} ConnectionState
+ * `waiting`: in the waiting room. `disconnected` is the end by one's own wish, `failed` an end that is not; both are final until connect() is called again.
  */
 
 /** @typedef {"new" | "connecting" | "connected" | "interrupted" | "closed"} TransportState */
@@ -56,10 +56,12 @@
  * @property {string} session_id
  * @property {string} user_id
  * @property {Role} role
- * @property {Record<string, boolean>} permissions
- * @property {Record<string, any>} settings
+ * @property {Permissions} permissions
+ * @property {RoomSettings} settings
  * @property {ParticipantInfo[]} participants
  * @property {PublicationInfo[]} publications
+ * @property {any[]} [hand_raise_queue]
+ * @property {any[]} [waiting_room]
  * @property {RTCIceServer[]} [ice_servers]
  * @property {number} [heartbeat_interval_ms]
  * @property {Record<string, any>} [features]
@@ -69,13 +71,67 @@
  * @typedef {object} Participant
  * @property {string} username The only identity there is.
  * @property {string} displayName
+ * @property {string | null} avatarUrl
  * @property {Role} role
  * @property {boolean} isLocal
  * @property {boolean} isSpeaking
  * @property {number} audioLevel 0 to 1.
  * @property {boolean} isHandRaised
  * @property {string | null} joinedAt ISO 8601, UTC.
- * @property {string | null} connectionQuality
+ * @property {string | null} connectionQuality `excellent`, `good`, `fair`, `poor`; null until it is measured.
+ */
+
+/**
+ * The seven permissions, and whatever a newer server adds.
+ * @typedef {Record<string, boolean>} Permissions
+ */
+
+/**
+ * @typedef {object} RoomSettings
+ * @property {boolean} lock_room
+ * @property {boolean} enable_waiting_room
+ * @property {boolean} mute_on_entry
+ * @property {boolean} enable_chat
+ * @property {boolean} enable_reactions
+ * @property {number} max_participants
+ * @property {boolean} enable_recording
+ * @property {boolean} require_host_approval
+ * @property {boolean} chat_history
+ */
+
+/** @typedef {{ userId: string, raisedAt: string, position: number }} RaisedHand */
+/** @typedef {{ userId: string, by: string, at: string, reason: string | null }} Ban */
+/** @typedef {"approval" | "no_host" | "capacity"} WaitReason */
+
+/**
+ * @typedef {object} WaitingPerson
+ * @property {string} userId
+ * @property {string} displayName
+ * @property {string | null} avatarUrl
+ * @property {string} since ISO 8601, UTC.
+ * @property {number} position 1 is next.
+ * @property {WaitReason} reason
+ */
+
+/** @typedef {{ level: string, kbps: number, lossPercent: number | null, jitterMs: number | null, rttMs: number | null }} PathQuality */
+
+/**
+ * @typedef {object} Quality
+ * @property {string} userId
+ * @property {string} level `excellent`, `good`, `fair` or `poor`.
+ * @property {boolean} interrupted
+ * @property {PathQuality | null} uplink
+ * @property {PathQuality | null} downlink
+ * @property {string} recommendation One sentence in English.
+ * @property {string} code The same, stable: `none`, `reconnecting`, `stop_video`…
+ */
+
+/**
+ * How the parts of the SDK reach the server.
+ * @typedef {object} Link
+ * @property {() => string} self One's own username.
+ * @property {(type: string, payload: object) => void} send
+ * @property {(type: string, payload: object) => Promise<Envelope>} request
  */
 
 /**
@@ -101,13 +157,26 @@
  * @typedef {object} ChatMessage
  * @property {string} id
  * @property {string} from Username of the author; empty for the system.
- * @property {string} name Display name of the author.
- * @property {string} text
+ * @property {string} name Display name of the author when it was written.
+ * @property {string} text What was typed; to be shown as text.
+ * @property {string} html The same with links and line breaks. Not to be trusted blindly: parse it by an allow-list of `a` and `br`.
  * @property {string | null} to Username of the only recipient, or null for the whole room.
  * @property {boolean} own
  * @property {boolean} system
  * @property {Date} at
+ * @property {string | null} replyTo Id of the message that this answers.
+ * @property {string | null} threadRoot Id of the first message of the thread that this is in.
+ * @property {Date | null} edited
+ * @property {boolean} deleted
+ * @property {ChatImage[]} images
+ * @property {LinkPreview[]} previews
+ * @property {ChatReaction[]} reactions
  */
+
+/** @typedef {{ id: string, url: string, type: string, bytes: number, width: number, height: number }} ChatImage `url` needs the token: see Chat.download(). */
+/** @typedef {{ url: string, title: string, description: string, imageUrl: string | null }} LinkPreview Plain text from elsewhere. */
+/** @typedef {{ emoji: string, userIds: string[] }} ChatReaction */
+/** @typedef {{ messages: ChatMessage[], nextBefore: string | null }} ChatPage The oldest first; `nextBefore`: `before` of the next older page. */
 
 /**
  * @typedef {object} RelayMessage
@@ -145,7 +214,18 @@
  * @property {{ source: Source, by: string }} muted-by-other `by`: a username; empty for the room, which may mute newcomers.
  * @property {{ source: Source }} local-track-ended
  * @property {{ source: Source, error: import("./errors.js").PlenumError }} publish-failed
- * @property {ChatMessage} chat
+ * @property {ChatMessage} chat A new message.
+ * @property {{ message: ChatMessage }} chat-updated Edited, deleted, answered, or with a preview now.
+ * @property {{ userId: string, messageId: string, with: string | null }} chat-read
+ * @property {{ userId: string, typing: boolean, to: string | null, expiresInMs: number }} chat-typing
+ * @property {{ queue: RaisedHand[], risen: string[] }} hands `risen`: whose hand was not up before.
+ * @property {{ waiting: WaitingPerson[], arrived: WaitingPerson | null }} waiting-room Who waits for this room; only told to those who manage participants.
+ * @property {WaitingPerson} waiting One waits oneself: the place in the queue.
+ * @property {{ settings: Partial<RoomSettings>, by: string | null }} settings
+ * @property {{ userId: string, permissions: Permissions }} permissions Those of somebody else have changed.
+ * @property {{ bans: Ban[] }} bans
+ * @property {{ by: string, audio: boolean, video: boolean }} unmute-request
+ * @property {Quality} quality
  * @property {{ dominant: string | null, speakers: Speaker[] }} active-speakers
  * @property {RelayMessage} data
  * @property {{ role: Role, permissions: Record<string, boolean> }} rights
