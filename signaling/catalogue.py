@@ -12,28 +12,38 @@ from typing import Any, Protocol, TypeVar
 from signaling.context import Context
 from signaling.effects import Effects
 from signaling.handlers import (
+    background,
     breakouts,
     chat,
     chat_reading,
+    e2ee,
+    files,
     hands,
     media,
     moderation,
     negotiation,
+    outputs,
     people,
     presence,
     quality,
+    reactions,
     settings,
     waiting,
 )
 from signaling.messages import area as area_messages
+from signaling.messages import background as background_messages
 from signaling.messages import breakouts as breakout_messages
 from signaling.messages import chat as chat_messages
+from signaling.messages import e2ee as e2ee_messages
+from signaling.messages import files as files_messages
 from signaling.messages import hands as hands_messages
 from signaling.messages import media as media_messages
 from signaling.messages import moderation as moderation_messages
 from signaling.messages import negotiation as negotiation_messages
+from signaling.messages import outputs as outputs_messages
 from signaling.messages import people as people_messages
 from signaling.messages import quality as quality_messages
+from signaling.messages import reactions as reactions_messages
 from signaling.messages import room as room_messages
 from signaling.messages import session as session_messages
 from signaling.messages import settings as settings_messages
@@ -143,6 +153,19 @@ _LINES = (
     _to_client(waiting_messages.WaitingResult),
     _both(hands_messages.HandRaiseRequest, hands.hand_raise, limit="hand_raises", spared=hands.lowers),
     _to_client(hands_messages.HandRaiseQueue),
+    _both(reactions_messages.ReactionRequest, reactions.reaction, reactions_messages.Reaction, limit="reactions"),
+    _both(background_messages.BackgroundRequest, background.background_update, background_messages.BackgroundUpdate),
+    _both(files_messages.FileOfferRequest, files.offer, files_messages.FileOffer, limit="file_shares"),
+    _both(files_messages.FileAcceptRequest, files.accept, files_messages.FileAccept),
+    _both(files_messages.FileRejectRequest, files.reject, files_messages.FileReject),
+    _both(files_messages.FileProgressRequest, files.progress, files_messages.FileProgress),
+    _both(files_messages.FileCompleteRequest, files.complete, files_messages.FileComplete),
+    _both(e2ee_messages.KeyExchangeRequest, e2ee.key_exchange, e2ee_messages.KeyExchange),
+    _both(e2ee_messages.RatchetUpdateRequest, e2ee.ratchet_update, e2ee_messages.RatchetUpdate),
+    _both(outputs_messages.RecordingControl, outputs.recording_control),
+    _to_client(outputs_messages.RecordingChanged),
+    _both(outputs_messages.LiveStartRequest, outputs.live_stream_start, outputs_messages.LiveStarted),
+    _both(outputs_messages.LiveStopRequest, outputs.live_stream_stop, outputs_messages.LiveStopped),
     _both(negotiation_messages.OfferRequest, negotiation.offer, negotiation_messages.SubscribeOffer, limit=None),
     _both(negotiation_messages.AnswerRequest, negotiation.answer, negotiation_messages.PublishAnswer, limit=None),
     _both(negotiation_messages.CandidateRequest, negotiation.ice_candidate, limit=None),

@@ -21,6 +21,7 @@ class ErrorCode(StrEnum):
     USER_NOT_FOUND = "user_not_found"
     SESSION_NOT_FOUND = "session_not_found"
     MESSAGE_NOT_FOUND = "message_not_found"
+    TRANSFER_NOT_FOUND = "transfer_not_found"
     DUPLICATE_SESSION = "duplicate_session"
     WAITING_FOR_APPROVAL = "waiting_for_approval"
     REJECTED = "rejected"
@@ -64,6 +65,9 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.SESSION_NOT_FOUND: ErrorKind(404, "That WHIP or WHEP session has ended.", "Start a new one."),
     ErrorCode.MESSAGE_NOT_FOUND: ErrorKind(
         404, "There is no such chat message, or it is not for this user.", "Take it from the screen."
+    ),
+    ErrorCode.TRANSFER_NOT_FOUND: ErrorKind(
+        404, "There is no such file transfer, or it is not this user's.", "Take it from the screen."
     ),
     ErrorCode.DUPLICATE_SESSION: ErrorKind(
         409, "This user is in the room already, from another window or device.", "Leave there first."

@@ -49,6 +49,8 @@ class RateLimiter:
         chat = room_options.chat
         self.limits = {
             "hand_raises": Limit(room_options.hand_raises_per_minute, 60),
+            "reactions": Limit(room_options.reactions_per_minute, 60),
+            "file_shares": Limit(room_options.files.offers_per_hour, 3_600),
             "typing": Limit(chat.typing_per_minute, 60),
             "chat_reads": Limit(chat.reads_per_minute, 60),
             "chat_images": Limit(chat.images_per_minute, 60),

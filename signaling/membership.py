@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from signaling.admission import tell_managers
 from signaling.breakouts import moves
+from signaling.e2ee import introduce
 from signaling.effects import (
     Broadcast,
     Effects,
@@ -15,6 +16,7 @@ from signaling.effects import (
     SaveRole,
     Table,
 )
+from signaling.handlers.files import end_of
 from signaling.hands import lower, queue
 from signaling.messages.room import RoleUpdated, UserJoined, UserLeft
 from signaling.messages.waiting import WaitingLeft
@@ -23,6 +25,9 @@ from signaling.permissions import permissions_of, take_effect
 from signaling.room import Participant, Remembered, Room
 from signaling.tokens import Identity
 from signaling.waiting import KeptPlace
+
+# Who leaves so comes back, as a rule, and goes on with its file transfers.
+_CUT_OFF = frozenset({"disconnected", "timeout", "media_failed"})
 
 
 def join(
@@ -40,7 +45,8 @@ def join(
     """
     present = room.participants.get(identity.username)
     if present is not None:
-        return _take_over(present, identity, session_id, by_whip=by_whip)
+        taken = _take_over(present, identity, session_id, by_whip=by_whip)
+        return [*taken, *introduce(room, identity.username, now_unix)]
     known = room.remembered.pop(identity.username, None)
     role = _first_role(identity, known)
     newcomer = Participant(
@@ -77,6 +83,7 @@ def join(
             sender=newcomer.username,
             without=frozenset({newcomer.username}),
         ),
+        *introduce(room, newcomer.username, now_unix),
         *([Broadcast(queue(room))] if newcomer.is_hand_raised else []),
         *([LookAtWaiting()] if room.waiting else []),
     ]
@@ -94,6 +101,8 @@ def leave(room: Room, username: str, reason: str, defaults: RolePermissions) -> 
         *lower(room, username),
         *moves.forget(room, username, reason),
     ]
+    if reason not in _CUT_OFF:
+        effects += end_of(room, username)
     if gone.role is Role.HOST:
         heir = next_host(room)
         if heir is not None:

@@ -7,6 +7,8 @@ from pydantic import ValidationError
 from signaling.bans import Ban
 from signaling.breakouts.rooms import Breakout
 from signaling.effects import Table
+from signaling.files import transfer
+from signaling.messages.e2ee import KeptKey
 from signaling.options import RoomOptions
 from signaling.room import Remembered, Room
 from signaling.store import StoredRoom
@@ -30,6 +32,8 @@ def restore(room: Room, stored: StoredRoom, options: RoomOptions, now_unix: floa
         if place is not None:
             room.waiting.keep(username, place, now_unix)
     _restore_hands(room, tables.get(Table.HANDS, {}))
+    _restore_files(room, tables.get(Table.FILES, {}))
+    _restore_keys(room, stored.e2ee_keys)
     _restore_breakouts(room, tables.get(Table.BREAKOUTS, {}), tables.get(Table.BREAKOUT_PLACES, {}))
 
 
@@ -43,6 +47,20 @@ def _restore_breakouts(room: Room, entries: dict[str, str], places: dict[str, st
     found.sort(key=lambda breakout: breakout.created_unix)
     room.breakouts.rooms = {breakout.breakout_room_id: breakout for breakout in found}
     room.breakouts.places = {name: place for name, place in places.items() if place in room.breakouts.rooms}
+
+
+def _restore_files(room: Room, entries: dict[str, str]) -> None:
+    known = filter(None, map(transfer.restored, entries.values()))
+    for found in sorted(known, key=lambda one: one.offered_unix):
+        room.files.add(found)
+
+
+def _restore_keys(room: Room, entries: dict[str, str]) -> None:
+    for username, text in entries.items():
+        try:
+            room.e2ee_keys[username] = KeptKey.model_validate_json(text)
+        except ValidationError:
+            continue  # written by another version
 
 
 def _restore_hands(room: Room, entries: dict[str, str]) -> None:

@@ -9,6 +9,9 @@ from signaling.bans import Ban
 from signaling.breakouts.rooms import Breakouts
 from signaling.chat.log import ChatLog
 from signaling.envelope import iso_utc
+from signaling.files.transfer import TransferBook
+from signaling.messages.background import VirtualBackground
+from signaling.messages.e2ee import KeptKey
 from signaling.messages.room import ParticipantInfo, PublicationInfo
 from signaling.model import Kind, Permissions, Role, RoomSettings, Source
 from signaling.waiting import WaitingRoom
@@ -90,6 +93,7 @@ class Participant:
     audio_level: float = 0.0
     connection_quality: str | None = None
     reported: Reported | None = None
+    virtual_background: VirtualBackground | None = None
     publications: dict[str, Publication] = field(default_factory=dict)
 
     @property
@@ -130,6 +134,7 @@ class Participant:
             audio_enabled=self.shows(Source.MICROPHONE),
             video_enabled=self.shows(Source.CAMERA),
             screen_sharing=self.shows(Source.SCREEN),
+            virtual_background=self.virtual_background,
             breakout_room_id=self.breakout_room_id,
         )
 
@@ -154,6 +159,8 @@ class Room:
         self.was_entered = False
         self.bans: dict[str, Ban] = {}
         self.hands: dict[str, float] = {}
+        self.files = TransferBook()
+        self.e2ee_keys: dict[str, KeptKey] = {}
         self.breakouts = Breakouts()
         self._publications: dict[str, Publication] = {}
 

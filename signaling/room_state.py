@@ -22,9 +22,11 @@ FEATURES: dict[str, bool] = {
     "live_streaming": False,
     "waiting_room": True,
     "breakout_rooms": True,
-    "reactions": False,
+    "reactions": True,
+    "virtual_background": True,
+    "e2ee_keys": True,
     "hand_raise": True,
-    "file_sharing": False,
+    "file_sharing": True,
     "session_resume": True,
 }
 
@@ -44,6 +46,7 @@ def room_state(room: Room, participant: Participant, options: RoomOptions, now_u
         breakout_rooms=infos(room),
         hand_raise_queue=queue(room).queue,
         waiting_room=room.waiting.infos() if participant.permissions.can_manage_participants else [],
+        file_transfers=[t.info() for t in room.files.open_of(participant.username)],
         ice_servers=ice_servers(options, participant.username, now_unix),
         heartbeat_interval_ms=int(options.heartbeat_interval_s * 1000),
         features=features(options),
@@ -52,7 +55,12 @@ def room_state(room: Room, participant: Participant, options: RoomOptions, now_u
 
 def features(options: RoomOptions) -> dict[str, bool]:
     """What this server can do, as its operator has set it."""
-    return {**FEATURES, "chat_images": options.chat.images, "link_previews": options.chat.link_previews}
+    return {
+        **FEATURES,
+        "chat_images": options.chat.images,
+        "link_previews": options.chat.link_previews,
+        "file_sharing": options.files.enabled,
+    }
 
 
 def ice_servers(options: RoomOptions, username: str, now_unix: float) -> list[IceServerInfo]:

@@ -8,7 +8,8 @@ Keys, with ``P`` the configured prefix and ``R`` the room (in braces, so that a 
 ``P:{R}:permissions`` (hashes, 1 hour), ``P:{R}:overrides`` (hash, 1 hour: permissions that were set one by one),
 ``P:{R}:bans``, ``:waiting``, ``:admitted`` and ``:hands`` (hashes, while the room lives),
 ``P:{R}:chat`` and ``:chat-reads`` (hashes of messages by id and of read marks, while the room lives),
-``P:{R}:settings`` (string, 24 hours).
+``P:{R}:files`` (hash of transfers by id, while the room lives),
+``P:{R}:settings`` (string, 24 hours), ``P:{R}:e2ee`` (hash of public keys by user, 24 hours).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ MAX_WAITING = 50_000
 MAX_GROUP = 500
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
+E2EE_LIFETIME_S = 86_400
 REDIS_FAILURES = (RedisError, OSError, TimeoutError)
 
 
@@ -49,6 +51,7 @@ class StoredRoom:
     overrides: dict[str, dict[str, bool]] = field(default_factory=dict)
     tables: dict[fx.Table, dict[str, str]] = field(default_factory=dict)
     chat: ChatLog = field(default_factory=ChatLog)
+    e2ee_keys: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +97,17 @@ class RoomStore:
         pipe.hgetall(keys.overrides)
         pipe.hvals(keys.chat)
         pipe.hvals(keys.chat_reads)
+        pipe.hgetall(keys.e2ee)
         for table in fx.Table:
             pipe.hgetall(keys.table(table))
         ended = self._is_ending(room_id)
         try:
             async with asyncio.timeout(self._options.command_timeout_s):
-                settings, roles, overrides, chat, chat_reads, *tables = await pipe.execute()
+                settings, roles, overrides, chat, chat_reads, e2ee, *tables = await pipe.execute()
         except REDIS_FAILURES as error:
             self._failed(error)
             return StoredRoom()
-        found = StoredRoom(_settings(settings), _roles(roles), _overrides(overrides))
+        found = StoredRoom(_settings(settings), _roles(roles), _overrides(overrides), e2ee_keys=_texts(e2ee))
         if ended or self._is_ending(room_id):
             # What belongs to a room that has just ended is not for those who open it anew.
             return found
@@ -204,6 +208,7 @@ class _Keys:
         "_room",
         "chat",
         "chat_reads",
+        "e2ee",
         "overrides",
         "participants",
         "permissions",
@@ -224,6 +229,7 @@ class _Keys:
         self.settings = f"{self._room}:settings"
         self.chat = f"{self._room}:chat"
         self.chat_reads = f"{self._room}:chat-reads"
+        self.e2ee = f"{self._room}:e2ee"
 
     def table(self, table: fx.Table) -> str:
         return f"{self._room}:{table.value}"
@@ -310,6 +316,13 @@ def _save_chat_read(pipe: Any, keys: _Keys, write: fx.SaveChatRead, options: Red
     pipe.expire(keys.chat_reads, options.room_lifetime_s)
 
 
+def _save_e2ee_key(pipe: Any, keys: _Keys, write: fx.SaveE2eeKey, options: RedisOptions) -> None:
+    pipe.hset(keys.e2ee, write.username, write.record)
+    if write.forgotten:
+        pipe.hdel(keys.e2ee, *write.forgotten)
+    pipe.expire(keys.e2ee, E2EE_LIFETIME_S)
+
+
 _WRITERS: dict[type, Callable[[Any, _Keys, Any, RedisOptions], None]] = {
     RoomOpened: _room_opened,
     RoomClosed: _room_closed,
@@ -323,6 +336,7 @@ _WRITERS: dict[type, Callable[[Any, _Keys, Any, RedisOptions], None]] = {
     fx.SaveChatRead: _save_chat_read,
     fx.SaveEntry: _save_entry,
     fx.ForgetEntry: _forget_entry,
+    fx.SaveE2eeKey: _save_e2ee_key,
 }
 
 

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from signaling.errors import ErrorBody
+from signaling.messages.background import VirtualBackground
 from signaling.messages.base import Incoming, Outgoing
 from signaling.messages.breakouts import BreakoutInfo
+from signaling.messages.files import TransferInfo
 from signaling.messages.hands import RaisedHand
 from signaling.messages.waiting import WaitingInfo
 from signaling.model import Kind, Permissions, Role, RoomSettings, Source
@@ -43,6 +45,7 @@ class ParticipantInfo(BaseModel):
                     "audio_enabled": True,
                     "video_enabled": True,
                     "screen_sharing": False,
+                    "virtual_background": None,
                     "breakout_room_id": None,
                 }
             ]
@@ -63,6 +66,9 @@ class ParticipantInfo(BaseModel):
     audio_enabled: bool = Field(description="Whether its microphone can be heard.")
     video_enabled: bool = Field(description="Whether its camera can be seen.")
     screen_sharing: bool = Field(description="Whether it shares a screen.")
+    virtual_background: VirtualBackground | None = Field(
+        default=None, description="What is shown behind it; null: it has not said."
+    )
     breakout_room_id: str | None = Field(
         default=None,
         description="In which breakout room it is; null: in the main room. Of those elsewhere, what can be heard and "
@@ -103,6 +109,9 @@ class RoomState(Outgoing):
     )
     recordings: list[dict[str, Any]] = Field(default=[], description="Recordings under way.")
     live_streams: list[dict[str, Any]] = Field(default=[], description="Live streams under way.")
+    file_transfers: list[TransferInfo] = Field(
+        default=[], description="File transfers under way from and to the receiver."
+    )
     ice_servers: list[IceServerInfo] = Field(description="STUN and TURN servers for the peer connections.")
     heartbeat_interval_ms: int = Field(description="How often the client sends a heartbeat.")
     features: dict[str, bool] = Field(description="What this server can do.")
