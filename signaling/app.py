@@ -17,7 +17,7 @@ from signaling.invites import InviteDesk
 from signaling.limits import RateLimiter
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
-from signaling.rest import chat, failures, openapi, outputs, people, routes, waiting
+from signaling.rest import breakouts, chat, failures, openapi, outputs, people, routes, waiting
 from signaling.rest.body_limit import BodyLimit
 from signaling.rest.calls import RestServices
 from signaling.store import RoomStore
@@ -33,6 +33,7 @@ _TAGS = [
     {"name": "rooms", "description": "Who is in a room."},
     {"name": "people", "description": "Roles, permissions, settings, moderation and raised hands."},
     {"name": "waiting room", "description": "Who waits, and letting them in."},
+    {"name": "breakout rooms", "description": "Meetings of their own within a room."},
     {"name": "chat", "description": "What is written in a room."},
     {"name": "recording and live output", "description": "Recordings, and sending a room to streaming services."},
     {"name": "whip", "description": "Publish with any WHIP client (RFC 9725)."},
@@ -98,6 +99,7 @@ def create_app(
     )
     app.include_router(people.create_router())
     app.include_router(waiting.create_router())
+    app.include_router(breakouts.create_router())
     app.include_router(outputs.create_router())
     app.include_router(chat.create_router(chat.ChatRoutes(hub, verifier, limiter)))
     app.include_router(websocket.create_router(websocket.RoomSockets(hub, verifier, limiter)))
