@@ -8,11 +8,12 @@ from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic.config import JsonDict
 
 from signaling.messages.base import Incoming, Outgoing
 
 MAX_URL_CHARACTERS = 2_048
-_EXAMPLE = {"enabled": True, "background_type": "image", "background_url": "/static/backgrounds/shelf.jpg"}
+_EXAMPLE: JsonDict = {"enabled": True, "background_type": "image", "background_url": "/static/backgrounds/shelf.jpg"}
 # A path without a scheme, a host or a way up: "/static/a.jpg" or "a/b.jpg", with a query if need be.
 _own_path = re.compile(r"(?:/static/)?(?!\.{1,2}/)[A-Za-z0-9_.~%-]+(?:/[A-Za-z0-9_.~%-]+)*(?:\?[A-Za-z0-9_.~%&=-]*)?")
 _https_url = re.compile(r"https://[A-Za-z0-9.:\[\]-]+(?:[/?#][!-~]*)?")

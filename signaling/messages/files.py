@@ -7,12 +7,13 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 
 from signaling.messages.base import Incoming, Outgoing, Username
 
 MAX_NAME_CHARACTERS = 255
 MAX_SIZE_BYTES = 2**50
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "transfer_id": "Zr0qkXyq8hJ5uKc1vTQe",
     "sender_id": "alice",
     "receiver_id": "bob",
