@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from config.options import HttpOptions, LoggingOptions
 from sfu.options import MediaOptions
-from signaling.options import AuthOptions, PageOptions, RedisOptions, RoomOptions, SignalingOptions
+from signaling.options import AuthOptions, EventOptions, PageOptions, RedisOptions, RoomOptions, SignalingOptions
 
 
 class Settings(BaseModel):
@@ -20,8 +20,9 @@ class Settings(BaseModel):
     rooms: RoomOptions = Field(default_factory=RoomOptions, description="Rooms and sessions.")
     redis: RedisOptions = Field(default_factory=RedisOptions, description="The state of rooms.")
     page: PageOptions = Field(default_factory=PageOptions, description="Pages and browsers.")
+    events: EventOptions = Field(default_factory=EventOptions, description="The event log of rooms, and webhooks.")
     logging: LoggingOptions = Field(default_factory=LoggingOptions, description="The log.")
 
     def signaling(self) -> SignalingOptions:
         """The options of signaling as one value."""
-        return SignalingOptions(auth=self.auth, rooms=self.rooms, redis=self.redis, page=self.page)
+        return SignalingOptions(auth=self.auth, rooms=self.rooms, redis=self.redis, page=self.page, events=self.events)

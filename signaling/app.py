@@ -12,12 +12,13 @@ from redis.asyncio import Redis
 from starlette.middleware.cors import CORSMiddleware
 
 from signaling import websocket
+from signaling.events.log import EventLog
 from signaling.hub import Hub
 from signaling.invites import InviteDesk
 from signaling.limits import RateLimiter
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
-from signaling.rest import breakouts, chat, failures, openapi, outputs, people, routes, waiting
+from signaling.rest import breakouts, chat, events, failures, openapi, outputs, people, routes, waiting
 from signaling.rest.body_limit import BodyLimit
 from signaling.rest.calls import RestServices
 from signaling.store import RoomStore
@@ -36,6 +37,7 @@ _TAGS = [
     {"name": "breakout rooms", "description": "Meetings of their own within a room."},
     {"name": "chat", "description": "What is written in a room."},
     {"name": "recording and live output", "description": "Recordings, and sending a room to streaming services."},
+    {"name": "events", "description": "What happened in a room, and what it adds up to."},
     {"name": "whip", "description": "Publish with any WHIP client (RFC 9725)."},
     {"name": "whep", "description": "Play with any WHEP client."},
     {"name": "operations", "description": "For those who run the server."},
@@ -61,7 +63,7 @@ def create_app(
     ``media_routers`` are called with the gate through which WHIP and WHEP enter rooms. The engine and Redis are the
     caller's to start and to close. ``app.state.hub`` is the Hub, which the app's lifespan closes.
     """
-    store = RoomStore(redis, options.redis)
+    store = RoomStore(redis, options.redis, options.events)
     hub = Hub(options, engine, store)
     verifier = TokenVerifier(options.auth)
     gate = WhipGate(hub, verifier)
@@ -102,6 +104,7 @@ def create_app(
     app.include_router(breakouts.create_router())
     app.include_router(outputs.create_router())
     app.include_router(chat.create_router(chat.ChatRoutes(hub, verifier, limiter)))
+    app.include_router(events.create_router(events.EventRoutes(hub, store, verifier, EventLog(redis, options.redis))))
     app.include_router(websocket.create_router(websocket.RoomSockets(hub, verifier, limiter)))
     for build in media_routers:
         app.include_router(build(gate))

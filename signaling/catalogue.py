@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from signaling.context import Context
 from signaling.effects import Effects
 from signaling.handlers import (
+    analytics,
     background,
     breakouts,
     chat,
@@ -30,6 +31,7 @@ from signaling.handlers import (
     settings,
     waiting,
 )
+from signaling.messages import analytics as analytics_messages
 from signaling.messages import area as area_messages
 from signaling.messages import background as background_messages
 from signaling.messages import breakouts as breakout_messages
@@ -190,6 +192,7 @@ _LINES = (
     _both(chat_messages.ChatTypingRequest, chat_reading.chat_typing, chat_messages.ChatTyping, limit="typing"),
     _both(chat_messages.ChatHistoryRequest, chat_reading.chat_history, chat_messages.ChatHistory),
     _to_client(chat_messages.ChatLinkPreview),
+    _both(analytics_messages.AnalyticsEventRequest, analytics.analytics_event, analytics_messages.AnalyticsEvent),
 )
 
 CATALOGUE: dict[str, MessageType] = {line.name: line for line in _LINES}

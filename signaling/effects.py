@@ -265,6 +265,29 @@ class SaveE2eeKey:
     forgotten: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class AppendEvent:
+    """One event of the room's log. ``writer`` and ``number`` name it; ``tally``: what ``user``'s event counts for."""
+
+    writer: str
+    number: int
+    type: str
+    actor: str | None
+    at_unix: float
+    payload: str
+    tally: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Something for the room's event log that no other effect tells."""
+
+    type: str
+    actor: str | None
+    payload: Mapping[str, Any]
+
+
 TableEffect = SaveEntry | ForgetEntry | SaveE2eeKey
 ChatStateEffect = SaveChat | ForgetChat | SaveChatRead
 StateEffect = (
@@ -273,5 +296,5 @@ StateEffect = (
 EngineEffect = TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMuted | MoveMedia
 DoorEffect = EndSession | Leave | LetIn | LookAtWaiting | EndViewing | LookAtBreakouts
 ChatEffect = FetchPreview | DropImages
-Effect = ChatEffect | Send | Broadcast | Relay | DoorEffect | EngineEffect | StateEffect
+Effect = ChatEffect | Send | Broadcast | Relay | Record | DoorEffect | EngineEffect | StateEffect
 Effects = list[Effect]

@@ -46,7 +46,14 @@ class Hub:
         self.rooms: dict[str, LiveRoom] = {}
         self.started_unix = time.time()
         self.closing = False
-        self.around = Surroundings(options.rooms, save=store.save, on_empty=self._on_empty, new_id=new_id)
+        self.around = Surroundings(
+            options.rooms,
+            save=store.save,
+            on_empty=self._on_empty,
+            new_id=new_id,
+            events=options.events,
+            append=store.save,
+        )
         self.chat = ChatServices(options.rooms.chat, self.rooms, self.around.counters, self.around.unix)
         self.around.fetch_preview = self.chat.fetch_preview
         self.around.drop_images = self.chat.images.remove

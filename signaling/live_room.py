@@ -19,6 +19,8 @@ from signaling.context import Context
 from signaling.dispatch import dispatch, dispatch_waiting
 from signaling.envelope import Frame, Letter, iso_utc
 from signaling.errors import CloseCode, ErrorCode, RoomError
+from signaling.events.journal import Batch, Journal
+from signaling.events.options import EventOptions
 from signaling.media_listener import MediaListener
 from signaling.messages.base import Outgoing
 from signaling.messages.room import Ack, ErrorMessage, HeartbeatRequest
@@ -70,6 +72,8 @@ class Surroundings:
     drop_images: Callable[[str, tuple[str, ...]], None] = lambda room_id, image_ids: None
     viewing_enders: list[Callable[[str, str], None]] = field(default_factory=list)
     monotonic: Callable[[], float] = time.monotonic
+    events: EventOptions = field(default_factory=EventOptions)
+    append: Callable[[str, fx.AppendEvent], None] = lambda room_id, event: None
 
     def silent_s(self, session: Session) -> float:
         """For how many seconds nothing was heard of a session."""
@@ -87,6 +91,9 @@ class LiveRoom:
         self.negotiation = Negotiation(room, router, around.options.max_publications)
         self.closed = False
         self._around = around
+        self.journal = Journal(
+            around.new_id(), around.events, lambda event: around.append(room.room_id, event), around.unix
+        )
         self._whip_ends: dict[str, Callable[[], None]] = {}
         self.media = MediaListener(room, self.negotiation, self.apply, around.options.speakers_interval_ms / 1000)
         self._log = log.bind(room=room.room_id)
@@ -337,8 +344,12 @@ class LiveRoom:
     def apply(self, effects: fx.Effects, origin: Origin | None = None) -> None:
         """Carry effects out in order; what they lead to comes before what follows them."""
         waiting = deque(effects)
+        batch = Batch()
         while waiting:
             effect = waiting.popleft()
+            self.journal.note(effect, batch)
+            if isinstance(effect, fx.Record):
+                continue
             if isinstance(effect, fx.StateEffect):
                 self._around.save(self.room.room_id, effect)
                 continue
@@ -476,6 +487,7 @@ class LiveRoom:
         self.router.listener = None
         self.router.close()
         self.media.close()
+        self.journal.close()
         self._around.on_empty(self)
         self._log.info("room closed")
 

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from signaling.chat.options import ChatOptions
+from signaling.events.options import EventOptions as EventOptions
 from signaling.files.options import FileOptions
 from signaling.model import Role, RolePermissions, RoomSettings
 
@@ -239,3 +240,4 @@ class SignalingOptions(BaseModel):
     rooms: RoomOptions = Field(default_factory=RoomOptions, description="Rooms and sessions.")
     redis: RedisOptions = Field(default_factory=RedisOptions, description="The state of rooms.")
     page: PageOptions = Field(default_factory=PageOptions, description="Pages and browsers.")
+    events: EventOptions = Field(default_factory=EventOptions, description="The event log and webhooks.")

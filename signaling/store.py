@@ -10,6 +10,7 @@ Keys, with ``P`` the configured prefix and ``R`` the room (in braces, so that a 
 ``P:{R}:chat`` and ``:chat-reads`` (hashes of messages by id and of read marks, while the room lives),
 ``P:{R}:files`` (hash of transfers by id, while the room lives),
 ``P:{R}:settings`` (string, 24 hours), ``P:{R}:e2ee`` (hash of public keys by user, 24 hours).
+The event log's are in ``signaling/events/keys.py``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from redis.exceptions import RedisError
 
 from signaling import effects as fx
 from signaling.chat.log import ChatLog
+from signaling.events.keys import EventKeys, append, reopen, retire
+from signaling.events.options import EventOptions
 from signaling.model import Permissions, Role, RoomSettings
 from signaling.options import RedisOptions
 
@@ -66,17 +69,19 @@ class RoomClosed:
     restarting: bool = False
 
 
-Write = fx.StateEffect | RoomOpened | RoomClosed
+Write = fx.StateEffect | fx.AppendEvent | RoomOpened | RoomClosed
 
 
 class RoomStore:
     """Loads and saves rooms."""
 
-    def __init__(self, redis: Redis, options: RedisOptions) -> None:
+    def __init__(self, redis: Redis, options: RedisOptions, events: EventOptions | None = None) -> None:
         self.healthy = True
         self.counters: Counter[str] = Counter()
         self._redis = redis
         self._options = options
+        self._events = events or EventOptions()
+        self.on_events: Callable[[set[str]], None] = lambda room_ids: None
         self._waiting: deque[tuple[str, Write]] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -178,6 +183,7 @@ class RoomStore:
             pause_s = FIRST_PAUSE_S
             self._worked()
             self.counters["writes"] += len(group)
+            self.on_events({room_id for room_id, write in group if isinstance(write, fx.AppendEvent)})
             for written in group:
                 # The oldest may have been dropped meanwhile; then it is gone already.
                 if self._waiting and self._waiting[0] is written:
@@ -186,8 +192,20 @@ class RoomStore:
     async def _write(self, group: list[tuple[str, Write]]) -> None:
         pipe = self._redis.pipeline(transaction=False)
         for room_id, write in group:
-            _WRITERS[type(write)](pipe, _Keys(self._options.key_prefix, room_id), write, self._options)
+            if isinstance(write, (fx.AppendEvent, RoomOpened, RoomClosed)):
+                self._write_event(pipe, room_id, write)
+            if not isinstance(write, fx.AppendEvent):
+                _WRITERS[type(write)](pipe, _Keys(self._options.key_prefix, room_id), write, self._options)
         await pipe.execute()
+
+    def _write_event(self, pipe: Any, room_id: str, write: fx.AppendEvent | RoomOpened | RoomClosed) -> None:
+        keys = EventKeys(self._options.key_prefix, room_id)
+        if isinstance(write, fx.AppendEvent):
+            append(pipe, keys, room_id, write, self._events)
+        elif isinstance(write, RoomOpened):
+            reopen(pipe, keys)
+        else:
+            retire(pipe, keys, self._events)
 
     def _failed(self, error: BaseException) -> None:
         self.counters["failures"] += 1
