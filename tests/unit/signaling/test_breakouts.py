@@ -252,8 +252,7 @@ def test_moving_refused(who: str, payload: dict[str, Any], error: str) -> None:
     ids = {"empty": meeting.make()[0], "full": meeting.make(max_participants=1, participant_ids=["bob"])[0]}
     meeting.forget()
     before = meeting.where()
-    place = payload.get("breakout_room_id")
-    named = {"breakout_room_id": ids.get(place, place)} if "breakout_room_id" in payload else {}
+    named = {key: ids.get(value, value) for key, value in payload.items() if key == "breakout_room_id"}
     assert code(meeting.people[who].say("breakout-room-assign", payload | named)) == error
     assert meeting.where() == before == meeting.router.groups
     assert not any(breakout.self_assign for breakout in meeting.room.breakouts.rooms.values())
@@ -345,7 +344,7 @@ def test_closing_brings_all_back() -> None:
     assert (meeting.where(), meeting.router.groups, meeting.room.breakouts) == ({}, {}, Breakouts())
     kept: dict[tuple[str, str], bool] = {}
     for effect in meeting.saved:
-        if isinstance(effect, fx.TableEffect) and "breakout" in effect.table:
+        if isinstance(effect, fx.SaveEntry | fx.ForgetEntry) and "breakout" in effect.table:
             kept[effect.table, effect.key] = isinstance(effect, fx.SaveEntry)
     assert not any(kept.values())
 
