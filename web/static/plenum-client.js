@@ -20,6 +20,7 @@ import { Chat } from "./sdk/chat.js";
 import { DataRelay } from "./sdk/data-relay.js";
 import { openScreen } from "./sdk/devices.js";
 import { PlenumError } from "./sdk/errors.js";
+import { FileTransfers } from "./sdk/file-transfer.js";
 import { PublishTransport } from "./sdk/publish-transport.js";
 import { RestCaller } from "./sdk/rest.js";
 import { readBans, RoomControl } from "./sdk/room-control.js";
@@ -115,6 +116,8 @@ export class PlenumClient extends EventTarget {
     /** Roles, permissions, settings, moderation, waiting room, hands. */
     this.room = new RoomControl(link, this.rest);
     this.chat = new Chat(link, this.rest);
+    /** Files to and from other participants. */
+    this.files = new FileTransfers(this);
     /** @type {{ reason: string | null, by: string } | null} What was said to this side before it was sent away. */
     this.farewell = null;
     this.sessionId = "";
@@ -348,6 +351,16 @@ export class PlenumClient extends EventTarget {
   }
 
   /**
+   * Shows everybody an emoji for some seconds; it comes back as event `reaction`.
+   * @param {string} emoji
+   * @returns {Promise<void>}
+   * @throws {PlenumError} `rate_limited`, `permission_denied`, `invalid_message` if it is not exactly one emoji.
+   */
+  async react(emoji) {
+    await this.request("reaction", { reaction_type: emoji });
+  }
+
+  /**
    * Opens the data channels now rather than when first used.
    * @returns {Promise<void>}
    */
@@ -565,6 +578,7 @@ export class PlenumClient extends EventTarget {
     this.subscribing = null;
     this.signaling = null;
     this.relay.reset();
+    this.files.close();
     this.local.clear();
     this.remoteTracks.clear();
     this.model = new RoomModel();
@@ -580,6 +594,7 @@ export class PlenumClient extends EventTarget {
     else if (type.startsWith("chat-")) this.#emitAll(this.chat.log.apply(type, payload, message.timestamp));
     else if (type === "waiting-room-join" && payload.session_id) this.#waits(payload);
     else if (type === "kick" || (type === "waiting-room-reject" && this.state === "waiting")) this.#dismissed(payload);
+    else if (type === "reaction") this.emit("reaction", { userId: payload.user_id, emoji: String(payload.reaction_type), durationMs: payload.duration_ms ?? 5_000 });
     else if (type === "ban-list") this.emit("bans", { bans: readBans(payload) });
     else if (type === "error" && !message.reply_to) this.emit("error", { error: PlenumError.from(payload) });
     else this.#emitAll(this.model.apply(type, payload));

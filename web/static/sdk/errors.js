@@ -13,6 +13,7 @@ const SENTENCES = {
   room_not_found: "This room does not exist.",
   room_closed: "The meeting has ended.",
   user_not_found: "That participant is no longer here.",
+  transfer_not_found: "This file is no longer offered.",
   waiting_for_approval: "Please wait until the host lets you in.",
   rejected: "The host did not let you in.",
   kicked: "You were taken out of the room.",

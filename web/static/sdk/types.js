@@ -198,6 +198,23 @@
 /** @typedef {{ userId: string, audioLevel: number }} Speaker */
 
 /**
+ * @typedef {object} FileTransfer One file on its way; the same object from its offer to its end.
+ * @property {string} id
+ * @property {"send" | "receive"} direction
+ * @property {string} peerId Username of the other one.
+ * @property {string} name
+ * @property {number} size Bytes.
+ * @property {string} type Media type, as the sender says.
+ * @property {number} bytes How much the receiver has written.
+ * @property {"offered" | "connecting" | "transferring" | "interrupted" | "verifying" | "complete" | "rejected" | "cancelled" | "failed"} state
+ *   `interrupted`: goes on by itself when both are there again. The last four are final.
+ * @property {string | null} reason Why it ended without the file: `declined`, `cancelled`, `left`, `no_space`, `timeout`,
+ *   `checksum_mismatch`, `file_unreadable`, or a code of an error.
+ * @property {"direct" | "relay" | null} via Which way it takes.
+ * @property {Blob | null} file What was received, once it is complete.
+ */
+
+/**
  * @typedef {object} ClientEvents Event name → `detail` of the CustomEvent.
  * @property {{ state: ConnectionState, previous: ConnectionState, sentence: string, error: import("./errors.js").PlenumError | null, retryInMs: number | null }} state
  * @property {{ transport: TransportName, state: TransportState, sentence: string }} media
@@ -227,6 +244,9 @@
  * @property {{ by: string, audio: boolean, video: boolean }} unmute-request
  * @property {Quality} quality
  * @property {{ dominant: string | null, speakers: Speaker[] }} active-speakers
+ * @property {{ userId: string, emoji: string, durationMs: number }} reaction
+ * @property {{ transfer: FileTransfer }} file-offer Somebody offers a file: `client.files.accept()` or `.reject()` it.
+ * @property {{ transfer: FileTransfer }} file-update A transfer got further, or has ended.
  * @property {RelayMessage} data
  * @property {{ role: Role, permissions: Record<string, boolean> }} rights
  * @property {{ error: import("./errors.js").PlenumError }} error
