@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from signaling.errors import ErrorCode, RoomError
 
@@ -11,7 +12,8 @@ MAX_DISPLAY_NAME_CHARACTERS = 128
 MAX_AVATAR_URL_CHARACTERS = 2_048
 
 _room_id = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_control = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# Control characters, marks of direction, and what is not seen; joiners stay, emoji and some scripts need them.
+_control = re.compile(r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _not_in_usernames = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -37,8 +39,12 @@ def is_username(value: object) -> bool:
 
 
 def clean_display_name(value: str) -> str:
-    """A display name without control and direction characters, with single spaces, cut to the limit."""
-    return " ".join(_control.sub(" ", value).split())[:MAX_DISPLAY_NAME_CHARACTERS]
+    """A display name without control and direction characters, with single spaces, cut to the limit.
+
+    Empty if nothing of it could be seen.
+    """
+    cleaned = " ".join(_control.sub(" ", value).split())[:MAX_DISPLAY_NAME_CHARACTERS]
+    return cleaned if any(unicodedata.category(character)[0] in "LNPS" for character in cleaned) else ""
 
 
 def is_avatar_url(url: str) -> bool:

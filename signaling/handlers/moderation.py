@@ -74,6 +74,7 @@ def ban(room: Room, participant: Participant, message: BanRequest, context: Cont
     effects: Effects = [
         SaveEntry(Table.BANS, username, entry.model_dump_json()),
         ForgetEntry(Table.ADMITTED, username),
+        EndViewing(username),  # it may watch without being in the room
     ]
     if target is not None:
         effects += _take_out(participant, username, message.reason, banned=True)

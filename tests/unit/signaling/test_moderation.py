@@ -12,6 +12,8 @@ from signaling.messages.settings import SettingsUpdateRequest
 from signaling.model import Role, RoomSettings
 from tests.unit.signaling.people import House
 from tests.unit.signaling.test_people import DENIED, cast_of, code
+from tests.unit.signaling.test_whip_gate import OFFER, token
+from tests.unit.signaling.test_whip_gate import House as MediaHouse
 
 TAKING_OUT = [
     ("host", "moderator", None),
@@ -92,6 +94,40 @@ def test_a_kicked_publisher_is_gone_from_the_media() -> None:
     assert ended == [("demo", "bob")]
     house.leave(bob)  # its socket ends
     assert set(house.room.participants) == {"host"}
+
+
+async def test_kick_and_ban_end_what_came_by_whip_and_whep() -> None:
+    house = MediaHouse()
+    await house.join("host")
+    await house.join("bob")
+    live = house.hub.rooms["demo"]
+    host = live.room.participants["host"]
+    await house.gate.publish("demo", token("cam"), OFFER)
+    await house.gate.play("demo", token("bob"), OFFER)
+    await house.gate.play("demo", token("other"), OFFER)
+    assert (len(house.router.producers), house.gate.viewers) == (2, 2)
+    live.call(host, "kick", {"user_id": "bob"})
+    assert house.gate.viewers == 1
+    live.call(host, "kick", {"user_id": "cam"})
+    assert not house.router.producers
+    live.call(host, "ban", {"user_id": "cam"})
+    live.call(host, "ban", {"user_id": "other"})
+    assert house.gate.viewers == 0
+    with pytest.raises(RoomError, match="banned"):
+        await house.gate.publish("demo", token("cam"), OFFER)
+    with pytest.raises(RoomError, match="banned"):
+        await house.gate.play("demo", token("other"), OFFER)
+    assert list(live.room.participants) == ["host"]
+
+
+async def test_whip_and_whep_keep_to_the_door() -> None:
+    house = MediaHouse(settings=RoomSettings(enable_waiting_room=True))
+    await house.join("host")
+    for way in (house.gate.publish, house.gate.play):
+        with pytest.raises(RoomError, match="not been admitted"):
+            await way("demo", token("cam"), OFFER)
+    await house.gate.publish("demo", token("cam", role="moderator"), OFFER)
+    await house.gate.play("demo", token("viewer", role="moderator"), OFFER)
 
 
 @pytest.mark.parametrize(

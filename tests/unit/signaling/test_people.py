@@ -251,6 +251,7 @@ def test_own_name_and_picture() -> None:
         ("host", {"user_id": "nobody", "display_name": "N"}, "user_not_found"),
         ("guest", {}, "invalid_message"),
         ("guest", {"display_name": "\u202e \n"}, "invalid_message"),
+        ("guest", {"display_name": "\u200b\u200d"}, "invalid_message"),
         ("guest", {"display_name": "x" * 129}, "invalid_message"),
         ("guest", {"avatar_url": "javascript:alert(1)"}, "invalid_message"),
         ("guest", {"avatar_url": "https://e.org/" + "x" * 2_048}, "invalid_message"),

@@ -450,7 +450,8 @@ def test_the_queue_is_in_order_of_coming(steps: list[tuple[str, str]]) -> None:
         elif step == "remove":
             queue.remove(name)
             since.pop(name, None)
-        elif (known := queue.remove(name)) is not None:
+        elif (known := queue.get(name)) is not None:
+            queue.remove(name)
             kept = restored(saved(known), 1_000.0)
             assert kept is not None
             queue.keep(name, kept, float(now))
