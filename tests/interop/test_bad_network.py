@@ -7,6 +7,7 @@ import asyncio
 from tests.interop.conftest import People
 from tests.interop.test_call import everybody_receives
 from tests.interop.test_room_changes import sees
+from tests.support.page import RoomPage
 from tests.support.participant import sample_while
 from tests.support.quality import by_publication, judge_audio, judge_video
 from tests.support.relay import Impairment, UdpRelay
@@ -14,7 +15,9 @@ from tests.support.relay import Impairment, UdpRelay
 BAD = Impairment(loss=0.05, delay_ms=40)
 
 
-async def test_five_percent_loss_both_ways_keeps_the_picture_live(people: People, relay: UdpRelay) -> None:
+async def test_five_percent_loss_both_ways_is_repaired_without_help_of_the_client(
+    people: People, relay: UdpRelay
+) -> None:
     everybody = [await people.publishing(name, setup=relay.page_setup, hz=440) for name in ("ada", "bela")]
     await everybody_receives(everybody, 2)
     relay.set_both(BAD)
@@ -27,7 +30,8 @@ async def test_five_percent_loss_both_ways_keeps_the_picture_live(people: People
     for one, samples in zip(everybody, taken, strict=True):
         (video,) = map(judge_video, by_publication(samples, "video").values())
         (audio,) = map(judge_audio, by_publication(samples, "audio").values())
-        assert video.frozen_share < 0.02, (one.username, video)
+        # A player that waits no longer than browsers do by themselves freezes when a resend is lost, too.
+        assert video.frozen_share < 0.25, (one.username, video)
         assert video.frames_per_s > 14, (one.username, video)
         assert audio.energy > 0.01, (one.username, audio)
 
@@ -67,3 +71,27 @@ async def test_a_network_without_udp_uses_tcp(people: People) -> None:
             else:
                 await one.wait_for_sound(publication["id"], count=40)
         assert {peer["protocol"] for peer in (await one.tab.sample())["peers"]} == {"tcp"}
+
+
+async def test_the_page_keeps_the_picture_live_on_a_lossy_path(people: People, relay: UdpRelay) -> None:
+    users = []
+    for name in ("Ada", "Bela"):
+        users.append(await RoomPage.open(people.chromium, people.server, people.room, name, setup=relay.page_setup))
+        people.tabs.append(users[-1].tab)
+        await users[-1].join()
+    for user in users:
+        await user.shows(2)
+    relay.set_both(Impairment(delay_ms=BAD.delay_ms))
+    await asyncio.sleep(2)
+    control = await sample_while([user.tab for user in users], 6)
+    relay.set_both(BAD)
+    await asyncio.sleep(5)
+
+    taken = await sample_while([user.tab for user in users], 25)
+
+    for user, before, samples in zip(users, control, taken, strict=True):
+        (usual,) = map(judge_video, by_publication(before, "video").values())
+        (video,) = map(judge_video, by_publication(samples, "video").values())
+        # A machine that is short of time freezes pictures without any loss: that much is not the network's fault.
+        assert video.frozen_share < 0.02 + usual.frozen_share, (user.name, usual, video)
+        assert video.frames_per_s > 14, (user.name, video)

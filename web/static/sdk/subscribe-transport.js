@@ -3,6 +3,7 @@
  * @module
  */
 
+import { PlayoutKeeper } from "./playout.js";
 import { Transport } from "./transport.js";
 
 /** @typedef {import("./types.js").Source} Source */
@@ -24,6 +25,13 @@ export class SubscribeTransport extends Transport {
     this.subscribing = handlers;
     /** @type {Map<string, Received>} mid → what arrives there. */
     this.received = new Map();
+    this.playout = new PlayoutKeeper(this.pc);
+  }
+
+  /** @override */
+  close() {
+    this.playout.stop();
+    super.close();
   }
 
   /**
@@ -36,6 +44,7 @@ export class SubscribeTransport extends Transport {
       if (this.state === "closed") return;
       await this.pc.setRemoteDescription({ type: "offer", sdp });
       this.#reconcile(tracks);
+      this.playout.start();
       await this.pc.setLocalDescription();
       this.subscribing.sendAnswer(this.pc.localDescription?.sdp ?? "");
     });
