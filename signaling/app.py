@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from starlette.middleware.cors import CORSMiddleware
 
 from signaling import websocket
+from signaling.events.courier import Courier
 from signaling.events.log import EventLog
 from signaling.hub import Hub
 from signaling.invites import InviteDesk
@@ -69,10 +70,15 @@ def create_app(
     gate = WhipGate(hub, verifier)
     limiter = RateLimiter(redis, options.redis, options.rooms)
 
+    courier = Courier(redis, options.redis, options.events, hub.around.counters)
+    store.on_events = courier.wake
+
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        courier.start()
         yield
         await hub.close()
+        await courier.close()
 
     app = FastAPI(
         title="Plenum",

@@ -61,6 +61,7 @@ if tally == 'leave' then
   end
 end
 for i = 1, 5 do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
+redis.call('EXPIRE', KEYS[2], ARGV[12])
 return seq
 """
 
@@ -78,6 +79,16 @@ redis.call('HINCRBYFLOAT', KEYS[1], 'occupied_s', string.format('%.3f', math.max
 redis.call('DEL', KEYS[2])
 return #open / 2
 """
+
+
+def cursor_lifetime_s(lifetime_s: int) -> int:
+    """How long a receiver's place in a log is known: longer than the log, or all of it would be told once more."""
+    return lifetime_s + OPEN_LIFETIME_S
+
+
+def meta_lifetime_s(lifetime_s: int) -> int:
+    """How long a room's numbers go on: longer than any receiver's place is known, or new events would seem old."""
+    return 3 * lifetime_s + 3 * OPEN_LIFETIME_S
 
 
 class EventKeys:
@@ -102,8 +113,6 @@ class EventKeys:
 
 def append(pipe: Any, keys: EventKeys, room_id: str, write: fx.AppendEvent, options: EventOptions) -> None:
     """Put an event at the end of a room's log, once, however often this is repeated."""
-    if options.webhooks.receivers:
-        pipe.sadd(keys.rooms, room_id)
     pipe.eval(
         _APPEND,
         5,
@@ -119,7 +128,11 @@ def append(pipe: Any, keys: EventKeys, room_id: str, write: fx.AppendEvent, opti
         write.tally,
         MAX_WRITERS,
         write.user,
+        meta_lifetime_s(options.lifetime_s),
     )
+    if options.webhooks.receivers:
+        # After the event: who takes a room from this set looks for new events once more.
+        pipe.sadd(keys.rooms, room_id)
 
 
 def reopen(pipe: Any, keys: EventKeys) -> None:
@@ -129,5 +142,6 @@ def reopen(pipe: Any, keys: EventKeys) -> None:
 
 def retire(pipe: Any, keys: EventKeys, options: EventOptions) -> None:
     """A room has ended: its log lives on for a while."""
-    for key in (*keys.log(), keys.cursors):
+    for key in keys.log():
         pipe.expire(key, options.lifetime_s)
+    pipe.expire(keys.meta, meta_lifetime_s(options.lifetime_s))

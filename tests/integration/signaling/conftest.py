@@ -22,7 +22,7 @@ from scripts.embedded_redis import EmbeddedRedis
 from sfu.engine import Engine
 from sfu.options import MediaOptions
 from signaling.app import create_app
-from signaling.options import AuthOptions, RedisOptions, RoomOptions, SignalingOptions
+from signaling.options import AuthOptions, EventOptions, RedisOptions, RoomOptions, SignalingOptions
 from signaling.redis_client import connect as connect_redis
 from streaming import whep, whip
 
@@ -97,11 +97,14 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def running(redis_url: str, rooms: RoomOptions, web_root: Path = WEB_ROOT) -> AsyncIterator[House]:
+async def running(
+    redis_url: str, rooms: RoomOptions, web_root: Path = WEB_ROOT, events: EventOptions | None = None
+) -> AsyncIterator[House]:
     """A server until the end of the block."""
     redis_options = RedisOptions(command_timeout_s=0.5, connect_timeout_s=0.5)
     redis = connect_redis(redis_url, redis_options)
-    options = SignalingOptions(auth=AuthOptions(secret=SecretStr(SECRET)), rooms=rooms, redis=redis_options)
+    auth = AuthOptions(secret=SecretStr(SECRET))
+    options = SignalingOptions(auth=auth, rooms=rooms, redis=redis_options, events=events or EventOptions())
     engine = Engine(MediaOptions(hosts=["127.0.0.1"], port=0, tcp=False, announced_addresses=["127.0.0.1"]))
     await engine.start()
     app = create_app(
