@@ -598,6 +598,7 @@ export class PlenumClient extends EventTarget {
     else if (type === "ban-list") this.emit("bans", { bans: readBans(payload) });
     else if (type === "error" && !message.reply_to) this.emit("error", { error: PlenumError.from(payload) });
     else this.#emitAll(this.model.apply(type, payload));
+    if (type === "permission-updated" && payload.user_id === this.userId) this.#obeyPermissions(payload.updated_by ?? "");
     this.emit("message", message);
   }
 
@@ -639,6 +640,22 @@ export class PlenumClient extends EventTarget {
       }
     }
     this.#emitAll(this.model.apply("media-control", payload));
+  }
+
+  /**
+   * What this side may no longer send is muted here as well, so that it does not come back by itself with the permission.
+   * @param {string} by
+   */
+  #obeyPermissions(by) {
+    const { permissions } = this.model;
+    /** @type {[Source, string][]} */
+    const pairs = [["microphone", "can_share_audio"], ["camera", "can_share_video"]];
+    for (const [source, permission] of pairs) {
+      if (permissions[permission] !== false || this.isMuted(source)) continue;
+      this.setMuted(source, true);
+      this.emit("muted-by-other", { source, by });
+    }
+    if (permissions.can_share_screen === false && this.isSharingScreen) void this.stopScreenShare();
   }
 
   /**

@@ -91,6 +91,9 @@ export class ChatPanel {
     if (atBottom || message.own) this.list.scrollTop = this.list.scrollHeight;
   }
 
+  /** @param {string} _userId */
+  writeTo(_userId) {}
+
   /** @param {boolean} allowed */
   setAllowed(allowed) {
     this.input.disabled = this.button.disabled = !allowed;

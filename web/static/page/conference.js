@@ -8,7 +8,9 @@ import { inviteLink } from "./address.js";
 import { ChatPanel } from "./chat-panel.js";
 import { h } from "./dom.js";
 import { icon, mark } from "./icons.js";
+import { Hosting } from "./hosting.js";
 import { MediaSync } from "./media-sync.js";
+import { openMenu, popoverIsOpen } from "./menu.js";
 import { PeoplePanel } from "./people-panel.js";
 import { helpDialog, SettingsDialog } from "./settings-dialog.js";
 import { listenForShortcuts } from "./shortcuts.js";
@@ -51,11 +53,24 @@ export class Conference {
     this.stage = new Stage(client, media, { onOverflow: () => this.openPanel("people"), onViewChange: () => this.#renderTools() });
     this.stage.mirror = media.preferences.mirror;
     this.chat = new ChatPanel({ send: (text) => client.sendChat(text), onClose: () => this.openPanel(null) });
+    this.hosting = new Hosting(client, this.toasts, {
+      openPeople: () => this.openPanel("people"),
+      isPeopleOpen: () => this.people.isOpen,
+      message: ({ username }) => this.#writeTo(username),
+      pin: (userId) => this.stage.togglePin(`${userId}/camera`),
+      switchOn: (source) => void this.#switchOn(source),
+      onChange: () => this.#renderAll(),
+    });
     this.people = new PeoplePanel(client, {
       isOn: (source) => media.inputs[source].on,
-      onMute: (userId, source) => void this.#muteOther(userId, source),
+      actions: this.hosting.actions,
+      admit: (who) => void this.hosting.admit(who),
+      reject: (who) => void this.hosting.reject(who),
+      lowerAll: () => this.hosting.lowerAll(),
+      muteAll: () => this.hosting.muteAll(),
+      openRoomSettings: () => this.hosting.dialog.open(),
       onClose: () => this.openPanel(null),
-      invite: invite ? this.#inviteButton("button button-quiet button-wide") : null,
+      invite: invite ? this.#inviteButton("button button-quiet") : null,
     });
     this.settings = new SettingsDialog(media, {
       onSpeaker: (deviceId) => this.sound.choose(deviceId),
@@ -88,6 +103,8 @@ export class Conference {
       screen: () => void this.toggleScreen(),
       chat: () => this.togglePanel("chat"),
       people: () => this.togglePanel("people"),
+      hand: () => this.hosting.toggleHand(),
+      more: () => this.#openMore(),
       leave: () => this.onLeave(),
       view: () => this.stage.toggleMode(),
       theme: () => this.#toggleTheme(),
@@ -110,6 +127,7 @@ export class Conference {
 
   close() {
     for (const undo of this.undo) undo();
+    this.hosting.close();
     for (const held of this.leaving.values()) clearTimeout(held);
     this.element.remove();
   }
@@ -150,7 +168,7 @@ export class Conference {
   }
 
   #build() {
-    const { microphone, camera, screen, chat, people, leave, view, theme, settings, help } = this.tools;
+    const { microphone, camera, screen, hand, chat, people, more, leave, view, theme, settings, help } = this.tools;
     return h(
       "div",
       { class: "conference" },
@@ -176,15 +194,18 @@ export class Conference {
           microphone.element,
           camera.element,
           canShareScreen() ? screen.element : null,
+          hand.element,
           h("span", { class: "divider", "aria-hidden": "true" }),
           chat.element,
           people.element,
+          more.element,
           h("span", { class: "divider", "aria-hidden": "true" }),
           leave.element,
         ),
       ),
       this.toasts.element,
       this.settings.element,
+      this.hosting.dialog.element,
       this.help,
       this.sound.element,
     );
@@ -195,6 +216,7 @@ export class Conference {
       { key: "m", label: "Microphone on or off", run: () => void this.toggleInput("microphone") },
       { key: "v", label: "Camera on or off", run: () => void this.toggleInput("camera") },
       { key: "s", label: "Share your screen", run: () => canShareScreen() && !this.tools.screen.look.disabled && void this.toggleScreen() },
+      { key: "h", label: "Raise or lower your hand", run: () => this.hosting.toggleHand() },
       { key: "c", label: "Open or close the chat", run: () => this.togglePanel("chat") },
       { key: "p", label: "Open or close the participants", run: () => this.togglePanel("people") },
       { key: "g", label: "Grid or speaker view", run: () => this.stage.toggleMode() },
@@ -258,7 +280,7 @@ export class Conference {
     this.undo.push(() => this.media.removeEventListener("change", everything));
     /** @param {KeyboardEvent} event */
     const onEscape = (event) => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.openPanel(null);
+      if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open]") && !popoverIsOpen()) this.openPanel(null);
     };
     document.addEventListener("keydown", onEscape);
     this.undo.push(() => document.removeEventListener("keydown", onEscape));
@@ -305,20 +327,42 @@ export class Conference {
    * @param {string} by
    */
   #mutedBy(source, by) {
+    // Who has lost the right has been told so already.
+    if (this.client.model.permissions[source === "microphone" ? "can_share_audio" : "can_share_video"] === false) return;
     const what = source === "screen" ? "stopped your screen share" : `turned off your ${source}`;
     this.toasts.show(by ? `${this.#nameOf(by)} ${what}.` : `This room mutes newcomers: your ${source} is off.`, { iconName: `${source}-off` });
   }
 
-  /**
-   * @param {string} userId
-   * @param {"microphone" | "camera"} source
-   */
-  async #muteOther(userId, source) {
-    try {
-      await this.client.muteParticipant(userId, source);
-    } catch (error) {
-      this.#report(error);
-    }
+  /** @param {"microphone" | "camera"} source */
+  async #switchOn(source) {
+    if (!this.media.inputs[source].on) await this.toggleInput(source);
+  }
+
+  /** @param {string} userId */
+  #writeTo(userId) {
+    this.openPanel("chat");
+    this.chat.writeTo(userId);
+  }
+
+  /** What does not fit into the bar, and what is needed less often. */
+  #openMore() {
+    const { tools, client } = this;
+    const narrow = matchMedia("(max-width: 720px)").matches;
+    openMenu(
+      tools.more.element,
+      [
+        narrow && canShareScreen() && !tools.screen.look.disabled && { label: tools.screen.look.label, iconName: tools.screen.look.icon, testid: "more-screen", onSelect: () => void this.toggleScreen() },
+        narrow && { label: tools.hand.look.label, iconName: "hand", testid: "more-hand", onSelect: () => this.hosting.toggleHand() },
+        "",
+        client.canModerate && { label: "Room settings", iconName: "sliders", testid: "more-room", onSelect: () => this.hosting.dialog.open() },
+        { label: tools.view.look.label, iconName: tools.view.look.icon, testid: "more-view", onSelect: () => this.stage.toggleMode() },
+        { label: tools.theme.look.label, iconName: tools.theme.look.icon, onSelect: () => this.#toggleTheme() },
+        !narrow && { label: "Full screen", iconName: "screen", onSelect: () => void toggleFullScreen() },
+        { label: "Settings", iconName: "settings", testid: "more-settings", onSelect: () => this.settings.open() },
+        !narrow && { label: "Keyboard shortcuts", iconName: "keyboard", onSelect: () => this.help.showModal() },
+      ],
+      { title: "More", testid: "more-menu" },
+    );
   }
 
   /** @param {unknown} error */
@@ -382,6 +426,8 @@ export class Conference {
       permissions,
       sharing: this.client.isSharingScreen,
       unread: this.chat.unread,
+      waiting: this.client.model.waiting.size,
+      handRaised: this.hosting.handRaised,
       open: this.chat.isOpen ? "chat" : this.people.isOpen ? "people" : null,
       focused: this.stage.focused,
       dark: currentTheme() === "dark",

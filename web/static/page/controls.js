@@ -14,8 +14,10 @@ import { icon } from "./icons.js";
  * @property {string} [caption] Under the icon; none when absent.
  * @property {"plain" | "off" | "active" | "danger"} [tone]
  * @property {boolean} [pressed] For buttons that open something.
+ * @property {boolean} [toggled] For buttons that are on or off.
  * @property {boolean} [disabled]
  * @property {number} [badge]
+ * @property {string} [badgeWord] What the badge counts.
  */
 
 export class ToolButton {
@@ -43,14 +45,15 @@ export class ToolButton {
   set(changes) {
     const { icon: iconBefore } = this.look;
     this.look = { ...this.look, ...changes };
-    const { icon: name, label, caption = "", tone = "plain", pressed, disabled = false, badge = 0 } = this.look;
+    const { icon: name, label, caption = "", tone = "plain", pressed, toggled, disabled = false, badge = 0, badgeWord = "unread" } = this.look;
     if (name !== iconBefore || this.face.childElementCount === 0) this.face.replaceChildren(icon(name, 24));
     this.caption.textContent = caption;
     this.element.dataset.tone = tone;
     this.element.disabled = disabled;
     this.element.dataset.tip = this.key ? `${label} (${this.key})` : label;
-    this.element.setAttribute("aria-label", badge > 0 ? `${label}, ${badge} unread` : label);
+    this.element.setAttribute("aria-label", badge > 0 ? `${label}, ${badge} ${badgeWord}` : label);
     if (pressed !== undefined) this.element.setAttribute("aria-expanded", String(pressed));
+    if (toggled !== undefined) this.element.setAttribute("aria-pressed", String(toggled));
     this.badge.hidden = badge === 0;
     this.badge.textContent = badge > 99 ? "99+" : String(badge);
   }
@@ -109,6 +112,19 @@ export class MeterView {
     const lit = Math.round(level * this.bars.length);
     this.bars.forEach((bar, index) => bar.classList.toggle("lit", index < lit));
   }
+}
+
+/**
+ * @param {string} label
+ * @param {boolean} on
+ * @param {(on: boolean) => void} onChange
+ * @param {{ hint?: string, testid?: string }} [more]
+ * @returns {{ element: HTMLLabelElement, box: HTMLInputElement }}
+ */
+export function toggle(label, on, onChange, { hint, testid } = {}) {
+  const box = h("input", { type: "checkbox", role: "switch", checked: on, "data-testid": testid, onchange: () => onChange(box.checked) });
+  const words = h("span", {}, label, hint ? h("small", {}, hint) : null);
+  return { element: h("label", { class: "switch" }, words, box), box };
 }
 
 /**

@@ -7,14 +7,19 @@ import { PlenumClient, PlenumError } from "../plenum-client.js";
 import { parseAddress, readClaims, stillValid } from "./address.js";
 import { Conference } from "./conference.js";
 import { h } from "./dom.js";
+import { endingOf } from "./endings.js";
 import { icon, mark } from "./icons.js";
 import { acceptInvite } from "./invites.js";
 import { JoinScreen } from "./join.js";
 import { LocalMedia } from "./local-media.js";
 import { loadPreferences, loadTabSession, savePreferences, saveTabSession } from "./store.js";
 import { applyTheme } from "./theme.js";
+import { WaitingScreen } from "./waiting-screen.js";
 
 /** @typedef {import("./store.js").TabSession} TabSession */
+
+/** Refusals that need a page of their own rather than a line at the door. */
+const STORIES = new Set(["rejected", "banned", "room_locked", "room_full", "room_closed", "duplicate_session"]);
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 
@@ -84,15 +89,18 @@ class App {
     client.prepare();
     door?.setBusy(true);
     if (!door) this.#show(waitingPage("Joining…"));
+    const stopWaiting = this.#showWaiting(client, name);
     const conference = new Conference(client, media, { room, invite: this.invite, onLeave: () => client.leave() });
     try {
       const token = await this.#tokenFor(name);
       await client.connect({ room, token });
     } catch (error) {
+      stopWaiting();
       conference.close();
       client.leave();
       return this.#refused(name, door, error instanceof PlenumError ? error : new PlenumError("internal", String(error)));
     }
+    stopWaiting();
     savePreferences({ name });
     Object.assign(window, { plenum: client });
     door?.close();
@@ -101,6 +109,50 @@ class App {
     client.on("state", ({ state, error }) => {
       if (state === "disconnected" || state === "failed") this.#left(conference, media, name, error);
     });
+  }
+
+  /**
+   * Shows the waiting room if the server lets wait.
+   * @param {PlenumClient} client
+   * @param {string} name
+   * @returns {() => void}
+   */
+  #showWaiting(client, name) {
+    const screen = new WaitingScreen({
+      room: this.address.room,
+      name,
+      onLeave: () => {
+        stop();
+        client.leave();
+        this.#leftWaiting(name);
+      },
+    });
+    const undo = [
+      client.on("waiting", (self) => {
+        screen.show(self);
+        if (screen.element.isConnected) return;
+        this.#show(screen.element);
+        screen.focus();
+        document.title = `Waiting for ${this.address.room} · Plenum`;
+      }),
+      client.on("state", ({ state, sentence }) => screen.setAway(state === "reconnecting" ? sentence : "")),
+    ];
+    const stop = () => {
+      for (const off of undo) off();
+    };
+    return stop;
+  }
+
+  /** @param {string} name */
+  #leftWaiting(name) {
+    this.#forgetCall(false);
+    document.title = "Plenum";
+    this.#show(
+      noticePage("You left the waiting room", "Nobody was told more than that.", [
+        { label: "Wait again", primary: true, onClick: () => void this.#enter(name, null) },
+        { label: "Back to the door", onClick: () => this.#openDoor() },
+      ]),
+    );
   }
 
   /**
@@ -128,14 +180,17 @@ class App {
    */
   #refused(name, door, error) {
     this.#forgetCall(error.code === "unauthorized");
-    if (door) {
+    if (door?.element.isConnected && !STORIES.has(error.code) && !error.details.banned) {
       this.client = new PlenumClient();
       door.setBusy(false);
       return door.complain(error.sentence);
     }
+    door?.close();
+    document.title = "Plenum";
+    const { title, text, again } = endingOf(error);
     return this.#show(
-      noticePage("Not in the room", error.sentence, [
-        { label: "Try again", primary: true, onClick: () => void this.#enter(name, null) },
+      noticePage(title, text, [
+        ...(again ? [{ label: again, primary: true, onClick: () => void this.#enter(name, null) }] : []),
         { label: "Back to the door", onClick: () => this.#openDoor() },
       ]),
     );
@@ -153,12 +208,11 @@ class App {
     media.stop();
     this.media = null;
     document.title = "Plenum";
-    const title = error ? (error.code === "replaced" ? "Continued elsewhere" : "The call has ended") : "You left the room";
-    const text = error ? error.sentence : "See you next time.";
+    const { title, text, again } = error ? endingOf(error) : { title: "You left the room", text: "See you next time.", again: "Join again" };
     this.#show(
       noticePage(title, text, [
-        { label: error?.code === "replaced" ? "Use this window" : "Join again", primary: true, onClick: () => void this.#enter(name, null) },
-        { label: "Change devices", onClick: () => this.#openDoor() },
+        ...(again ? [{ label: again, primary: true, onClick: () => void this.#enter(name, null) }] : []),
+        { label: again ? "Change devices" : "Back to the door", onClick: () => this.#openDoor() },
       ]),
     );
   }
@@ -201,7 +255,7 @@ function noticePage(title, text, actions) {
   );
   return h(
     "main",
-    { class: "notice" },
+    { class: "notice", "data-testid": "notice" },
     h("div", { class: "notice-card" }, mark(52), h("h1", {}, title), h("p", {}, text), h("div", { class: "notice-actions" }, ...buttons)),
   );
 }

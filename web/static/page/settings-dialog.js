@@ -4,7 +4,7 @@
  */
 
 import { canChooseSpeaker } from "../plenum-client.js";
-import { deviceSelect, dialog, MeterView } from "./controls.js";
+import { deviceSelect, dialog, MeterView, toggle } from "./controls.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { loadPreferences, savePreferences } from "./store.js";
@@ -60,7 +60,7 @@ export class SettingsDialog {
   #sound() {
     const { media } = this;
     const cleaned = toggle("Remove echo and noise", media.preferences.processing, (processing) => void media.choose("microphone", { processing }));
-    return h("section", {}, h("h3", {}, "Sound"), this.microphone.element, this.meter.element, this.#speakerRow(), cleaned);
+    return h("section", {}, h("h3", {}, "Sound"), this.microphone.element, this.meter.element, this.#speakerRow(), cleaned.element);
   }
 
   /** @param {(mirror: boolean) => void} onMirror */
@@ -72,7 +72,7 @@ export class SettingsDialog {
       savePreferences({ mirror });
       onMirror(mirror);
     });
-    return h("section", {}, h("h3", {}, "Picture"), this.camera.element, quality.element, mirrored);
+    return h("section", {}, h("h3", {}, "Picture"), this.camera.element, quality.element, mirrored.element);
   }
 
   #speakerRow() {
@@ -111,16 +111,6 @@ export class SettingsDialog {
     });
     setTimeout(() => void context.close(), 2_000);
   }
-}
-
-/**
- * @param {string} label
- * @param {boolean} on
- * @param {(on: boolean) => void} onChange
- */
-function toggle(label, on, onChange) {
-  const box = h("input", { type: "checkbox", role: "switch", checked: on, onchange: () => onChange(box.checked) });
-  return h("label", { class: "switch" }, h("span", {}, label), box);
 }
 
 /**

@@ -24,7 +24,7 @@ export function listenForShortcuts(shortcuts) {
   /** @param {KeyboardEvent} event */
   const onKey = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
-    if (isTyping(event) || document.querySelector("dialog[open]")) return;
+    if (isTyping(event) || document.querySelector("dialog[open], :popover-open")) return;
     const shortcut = table.get(event.key.toLowerCase());
     if (!shortcut) return;
     event.preventDefault();

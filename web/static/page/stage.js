@@ -131,6 +131,8 @@ export class Stage {
       soundMuted: this.#soundMuted(participant),
       speaking: participant.isSpeaking,
       level: participant.audioLevel,
+      hand: this.client.model.hands.find(({ userId }) => userId === username)?.position ?? 0,
+      quality: participant.connectionQuality,
       pinned: this.pinned === key,
       mirrored: this.mirror,
       note: picture.note,

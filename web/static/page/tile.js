@@ -6,6 +6,7 @@
 import { hue, initials } from "./avatar.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { QualityBars, qualityWord } from "./quality.js";
 
 /** @typedef {import("../plenum-client.js").Source} Source */
 
@@ -31,6 +32,8 @@ export class Tile {
     this.name = h("span", { class: "tile-name" });
     this.muted = h("span", { class: "tile-muted", hidden: true }, icon("microphone-off", 15));
     this.voice = h("span", { class: "tile-voice", hidden: true, "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+    this.quality = new QualityBars();
+    this.hand = h("span", { class: "tile-hand", hidden: true, "data-testid": "tile-hand" }, icon("hand", 18), h("b"));
     this.note = h("span", { class: "tile-note", hidden: true });
     this.pinButton = h("button", { type: "button", class: "tile-pin", onclick: onPin }, icon("pin", 18));
     this.element = h(
@@ -39,7 +42,8 @@ export class Tile {
       h("div", { class: "tile-empty" }, this.initials),
       this.video,
       this.note,
-      h("div", { class: "tile-label" }, this.muted, this.voice, this.name),
+      this.hand,
+      h("div", { class: "tile-label" }, this.muted, this.voice, this.name, this.quality.element),
       this.pinButton,
     );
     this.element.classList.toggle("tile-local", isLocal);
@@ -47,9 +51,10 @@ export class Tile {
   }
 
   /**
-   * @param {{ name: string, soundMuted: boolean, speaking: boolean, level: number, pinned: boolean, mirrored: boolean, note: string }} view
+   * @param {{ name: string, soundMuted: boolean, speaking: boolean, level: number, hand: number, quality: string | null, pinned: boolean, mirrored: boolean, note: string }} view
+   *   `hand`: place in the queue of raised hands, 0 for none.
    */
-  show({ name, soundMuted, speaking, level, pinned, mirrored, note }) {
+  show({ name, soundMuted, speaking, level, hand, quality, pinned, mirrored, note }) {
     const screen = this.source === "screen";
     const title = screen ? `${name}’s screen` : this.isLocal ? `${name} (you)` : name;
     if (this.name.textContent !== title) {
@@ -59,12 +64,16 @@ export class Tile {
     this.muted.hidden = screen || !soundMuted;
     this.voice.hidden = screen || soundMuted || !speaking;
     this.voice.style.setProperty("--level", level.toFixed(2));
+    this.quality.set(screen ? null : quality);
+    this.hand.hidden = screen || hand === 0;
+    this.hand.title = `Hand raised, number ${hand}`;
+    if (this.hand.lastElementChild) this.hand.lastElementChild.textContent = String(hand);
     this.note.hidden = note === "";
     this.note.textContent = note;
     this.element.classList.toggle("tile-speaking", !screen && speaking && !soundMuted);
     this.element.classList.toggle("tile-pinned", pinned);
     this.video.classList.toggle("mirrored", mirrored && this.isLocal && !screen);
-    const state = screen ? "" : `, ${soundMuted ? "microphone off" : "microphone on"}${this.pictured ? "" : ", camera off"}`;
+    const state = screen ? "" : `, ${soundMuted ? "microphone off" : "microphone on"}${this.pictured ? "" : ", camera off"}${hand > 0 ? ", hand raised" : ""}${quality ? `, ${qualityWord(quality).toLowerCase()}` : ""}`;
     this.element.setAttribute("aria-label", title + state);
     const label = pinned ? `Unpin ${title}` : `Pin ${title} to the stage`;
     this.pinButton.setAttribute("aria-label", label);

@@ -13,12 +13,14 @@ import { ToolButton } from "./controls.js";
  * @property {Record<string, boolean>} permissions
  * @property {boolean} sharing
  * @property {number} unread
+ * @property {number} waiting People in the waiting room.
+ * @property {boolean} handRaised
  * @property {"chat" | "people" | null} open
  * @property {boolean} focused One tile is large.
  * @property {boolean} dark
  */
 
-/** @typedef {"microphone" | "camera" | "screen" | "chat" | "people" | "leave" | "view" | "theme" | "settings" | "help"} ToolName */
+/** @typedef {"microphone" | "camera" | "screen" | "chat" | "people" | "hand" | "more" | "leave" | "view" | "theme" | "settings" | "help"} ToolName */
 
 export class Tools {
   /** @param {Record<ToolName, () => void>} run What each button does. */
@@ -28,6 +30,9 @@ export class Tools {
     this.screen = new ToolButton({ icon: "screen", label: "Share your screen", testid: "toggle-screen", key: "S", onClick: run.screen });
     this.chat = new ToolButton({ icon: "chat", label: "Chat", testid: "toggle-chat", key: "C", pressed: false, onClick: run.chat });
     this.people = new ToolButton({ icon: "people", label: "Participants", testid: "participants-button", key: "P", pressed: false, onClick: run.people });
+    this.hand = new ToolButton({ icon: "hand", label: "Raise your hand", testid: "raise-hand", key: "H", toggled: false, onClick: run.hand });
+    this.more = new ToolButton({ icon: "more", label: "More", testid: "more-button", onClick: run.more });
+    this.more.element.setAttribute("aria-haspopup", "menu");
     this.leave = new ToolButton({ icon: "leave", label: "Leave", testid: "leave-button", tone: "danger", class: "tool-leave", onClick: run.leave });
     this.view = new ToolButton({ icon: "speaker", label: "Speaker view", testid: "view-toggle", key: "G", class: "tool-small", onClick: run.view });
     this.theme = new ToolButton({ icon: "moon", label: "Dark theme", class: "tool-small tool-theme", onClick: run.theme });
@@ -36,7 +41,7 @@ export class Tools {
   }
 
   /** @param {ToolState} state */
-  render({ media, permissions, sharing, unread, open, focused, dark }) {
+  render({ media, permissions, sharing, unread, waiting, handRaised, open, focused, dark }) {
     this.microphone.set({ ...inputLook("microphone", media.microphone), disabled: permissions.can_share_audio === false });
     this.camera.set({ ...inputLook("camera", media.camera), disabled: permissions.can_share_video === false });
     this.screen.set({
@@ -46,7 +51,8 @@ export class Tools {
       disabled: permissions.can_share_screen === false,
     });
     this.chat.set({ tone: open === "chat" ? "active" : "plain", pressed: open === "chat", badge: unread });
-    this.people.set({ tone: open === "people" ? "active" : "plain", pressed: open === "people" });
+    this.people.set({ tone: open === "people" ? "active" : "plain", pressed: open === "people", badge: waiting, badgeWord: "waiting" });
+    this.hand.set({ label: handRaised ? "Lower your hand" : "Raise your hand", tone: handRaised ? "active" : "plain", toggled: handRaised });
     this.view.set(focused ? { icon: "grid", label: "Grid view" } : { icon: "speaker", label: "Speaker view" });
     this.theme.set(dark ? { icon: "sun", label: "Light theme" } : { icon: "moon", label: "Dark theme" });
   }
