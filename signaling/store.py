@@ -8,7 +8,8 @@ Keys, with ``P`` the configured prefix and ``R`` the room (in braces, so that a 
 ``P:{R}:permissions`` (hashes, 1 hour), ``P:{R}:overrides`` (hash, 1 hour: permissions that were set one by one),
 ``P:{R}:bans``, ``:waiting``, ``:admitted`` and ``:hands`` (hashes, while the room lives),
 ``P:{R}:chat`` and ``:chat-reads`` (hashes of messages by id and of read marks, while the room lives),
-``P:{R}:files`` (hash of transfers by id, while the room lives),
+``P:{R}:files`` (hash of transfers by id, while the room lives), ``P:{R}:breakouts`` (hash by id) and
+``P:{R}:breakout-places`` (hash of users who belong to one, while the room lives),
 ``P:{R}:settings`` (string, 24 hours), ``P:{R}:e2ee`` (hash of public keys by user, 24 hours).
 The event log's are in ``signaling/events/keys.py``.
 """
