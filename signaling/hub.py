@@ -124,7 +124,7 @@ class Hub:
         live = self.rooms.get(room_id)
         if live is None or self.closing:
             return None
-        session = live.resume(username, session_id, last_seq, port, time.monotonic())
+        session = live.away.resume(username, session_id, last_seq, port, time.monotonic())
         return None if session is None else (live, session)
 
     def new_session(self, username: str, port: SessionPort) -> Session:
@@ -162,7 +162,7 @@ class Hub:
     def _drop_silent(self, now: float) -> None:
         oldest = now - self.around.options.session_timeout_s
         for live in list(self.rooms.values()):
-            live.end_away(now)
+            live.away.end_overdue(now)
             for session in list(live.all_sessions()):
                 if session.away_since is None and session.last_heard < oldest:
                     session.close(CloseCode.TIMEOUT, "timeout")

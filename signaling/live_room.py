@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pydantic_core import to_json
 
 from signaling import admission, membership
 from signaling import effects as fx
+from signaling.away import AwayDesk
 from signaling.breakouts.timer import BreakoutTimer
 from signaling.context import Context
 from signaling.dispatch import dispatch, dispatch_waiting
@@ -30,7 +30,7 @@ from signaling.negotiation import Negotiation
 from signaling.options import RoomOptions
 from signaling.room import Participant, Room
 from signaling.room_state import room_state
-from signaling.session import Session, SessionPort
+from signaling.session import Session
 from signaling.tokens import Identity
 from signaling.waiting import saved
 
@@ -75,10 +75,6 @@ class Surroundings:
     events: EventOptions = field(default_factory=EventOptions)
     append: Callable[[str, fx.AppendEvent], None] = lambda room_id, event: None
 
-    def silent_s(self, session: Session) -> float:
-        """For how many seconds nothing was heard of a session."""
-        return self.monotonic() - session.last_heard
-
 
 class LiveRoom:
     """One open room: the Room, its Router, its Sessions. Nothing in it waits."""
@@ -91,6 +87,7 @@ class LiveRoom:
         self.negotiation = Negotiation(room, router, around.options.max_publications)
         self.closed = False
         self._around = around
+        self.away = AwayDesk(room, self.sessions, around, self.leave, self.apply)
         self.journal = Journal(
             around.new_id(), around.events, lambda event: around.append(room.room_id, event), around.unix
         )
@@ -162,48 +159,6 @@ class LiveRoom:
         self.apply(self.negotiation.adopt(participant, transport, offered, {}))
         self._log.info("joined by WHIP", participant=participant.username, role=participant.role.value)
 
-    def lose(self, session: Session, now: float) -> None:
-        """A socket is gone without a farewell: its participant stays for a while, and the others notice nothing."""
-        participant = self.room.participants.get(session.username)
-        kept = self.sessions.get(session.username) is session and self._around.options.resume_window_s > 0
-        if participant is None or participant.session_id != session.session_id or session.closed or not kept:
-            session.closed = True
-            self.leave(session.username, session.session_id, "disconnected")
-            return
-        session.detach(now)
-        self._around.counters["sessions_lost"] += 1
-        self._log.info("away", participant=session.username)
-
-    def resume(self, username: str, session_id: str, last_seq: int, port: SessionPort, now: float) -> Session | None:
-        """Let a session that is here go on with a new socket; None if that cannot be done without a gap.
-
-        A ``last_seq`` of -1 only proves whose session it is, for a client that wants to begin anew.
-        """
-        session = self.sessions.get(username)
-        participant = self.room.participants.get(username)
-        if session is None or participant is None or participant.session_id != session.session_id:
-            return None
-        if not secrets.compare_digest(session.session_id.encode(), session_id.encode()):
-            return None
-        replayed = session.resume(port, last_seq, self._around.unix(), now)
-        if replayed is None:
-            # Its client joins anew, and is not to be refused because of the socket that it has lost.
-            session.detach(now)
-            self._around.counters["resumes_refused"] += 1
-            return None
-        self._around.counters["sessions_resumed"] += 1
-        self.apply([fx.RenewPresence(username)])
-        self._log.info("resumed", participant=username, replayed=replayed)
-        return session
-
-    def end_away(self, now: float) -> None:
-        """Take those out who have not come back in time."""
-        oldest = now - self._around.options.resume_window_s
-        for session in list(self.sessions.values()):
-            if session.away_since is not None and session.away_since < oldest:
-                session.closed = True
-                self.leave(session.username, session.session_id, "disconnected")
-
     def leave(self, username: str, session_id: str, reason: str) -> None:
         """Take a session's participant out; harmless when it is gone or was taken over by a newer session."""
         participant = self.room.participants.get(username)
@@ -244,9 +199,8 @@ class LiveRoom:
         """The newest session wins: end what the user has here, but keep its place."""
         if username not in self.room.participants:
             return
-        session = self.sessions.get(username)
-        self._check_duplicate(username, session)
-        self.sessions.pop(username, None)
+        self.away.check_duplicate(username, self._whip_ends)
+        session = self.sessions.pop(username, None)
         if session is not None:
             session.close(CloseCode.REPLACED, "session_replaced")
         self._end_whip(username)
@@ -263,20 +217,6 @@ class LiveRoom:
         self.waiting_sessions.pop(username, None)
         around = self._around
         self.apply(membership.leave_waiting(self.room, username, reason, around.unix(), around.options.waiting_place_s))
-
-    def _check_duplicate(self, username: str, session: Session | None) -> None:
-        """Raises RoomError ``duplicate_session`` if the user is here and the first session is to win.
-
-        One whose socket is lost, or that has missed a heartbeat, is not worth more than the one that comes.
-        """
-        options = self._around.options
-        if options.duplicate_session == "replace":
-            return
-        stale_s = 1.5 * options.heartbeat_interval_s
-        lost = session is not None and (session.away_since is not None or self._around.silent_s(session) > stale_s)
-        if lost or (session is None and username not in self._whip_ends):
-            return
-        raise RoomError(ErrorCode.DUPLICATE_SESSION, "You are in this room already.")
 
     def _end_whip(self, username: str) -> None:
         on_end = self._whip_ends.pop(username, None)

@@ -105,7 +105,7 @@ class RoomSockets:
             session.closed = True
             live.leave(session.username, session.session_id, "left" if left else "disconnected")
         else:
-            live.lose(session, time.monotonic())
+            live.away.lose(session, time.monotonic())
 
     async def _refuse(self, socket: WebSocket, session: Session, error: RoomError) -> None:
         self._hub.around.counters[f"join_refused_{error.code.value}"] += 1

@@ -18,13 +18,13 @@ MIC = {"0": "audio"}
 
 
 def lose(house: House, person: Person, now: float = 100.0) -> None:
-    house.live.lose(person.session, now)
+    house.live.away.lose(person.session, now)
 
 
 def come_back(house: House, person: Person, last_seq: int, session_id: str | None = None) -> Port | None:
     port = Port()
     wanted = person.session.session_id if session_id is None else session_id
-    session = house.live.resume(person.username, wanted, last_seq, port, 105.0)
+    session = house.live.away.resume(person.username, wanted, last_seq, port, 105.0)
     if session is None:
         return None
     assert session is person.session
@@ -90,8 +90,8 @@ def test_a_resume_that_cannot_be_done(last_seq: int, session_id: str | None) -> 
 def test_another_user_cannot_take_a_session() -> None:
     house = House()
     alice, bob = house.join("alice"), house.join("bob")
-    assert house.live.resume("bob", alice.session.session_id, 0, Port(), 1.0) is None
-    assert house.live.resume("carol", alice.session.session_id, 0, Port(), 1.0) is None
+    assert house.live.away.resume("bob", alice.session.session_id, 0, Port(), 1.0) is None
+    assert house.live.away.resume("carol", alice.session.session_id, 0, Port(), 1.0) is None
     assert alice.say("heartbeat")["type"] == "heartbeat"
     assert bob.say("heartbeat")["type"] == "heartbeat"
 
@@ -127,9 +127,9 @@ def test_who_does_not_come_back_in_time_has_left() -> None:
     house = House()
     alice, bob = house.join("alice"), house.join("bob")
     lose(house, bob, 100.0)
-    house.live.end_away(129.9)
+    house.live.away.end_overdue(129.9)
     assert "bob" in house.room.participants
-    house.live.end_away(130.1)
+    house.live.away.end_overdue(130.1)
     assert list(house.room.participants) == ["alice"]
     assert alice.heard("user-left") == [{"username": "bob", "reason": "disconnected"}]
     assert come_back(house, bob, 1) is None
@@ -235,7 +235,7 @@ def test_a_client_that_does_not_read_what_it_missed_is_closed() -> None:
     alice.say("chat-message", {"message": "x"})
     port = Port()
     port.full = True
-    session: Session | None = house.live.resume("bob", bob.session.session_id, 1, port, 1.0)
+    session: Session | None = house.live.away.resume("bob", bob.session.session_id, 1, port, 1.0)
     assert session is bob.session
     assert session.closed
     assert port.closed == (1013, "slow_reader")
