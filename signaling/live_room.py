@@ -400,7 +400,7 @@ class LiveRoom:
         # Some may have left by what came before.
         self.router.set_groups({name: to for name, to in effect.places.items() if name in self.room.participants})
         self.media.speakers_anew()
-        return self.negotiation.rearrange()
+        return self.negotiation.rearrange(effect.places.keys())
 
     def _look_at_breakouts(self, effect: fx.LookAtBreakouts, origin: Origin | None) -> None:
         self._breakout_timer.arm()

@@ -5,7 +5,7 @@ The engine answers at once, so nothing here waits. What has to be told or stored
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -237,20 +237,32 @@ class Negotiation:
         seat.answer_due = False
         seat.restart_wanted = False
 
-    def rearrange(self) -> Effects:
+    def rearrange(self, moved: Collection[str]) -> Effects:
         """Participants have moved between breakout rooms: each receives what is where it is now, by one offer."""
         effects: Effects = []
-        areas = {self._area_of(username) for username in self._seats}
-        there = {area: self._producers(self._room.publications_in(area)) for area in areas}
+        movers = [self._room.participants[username] for username in moved if username in self._room.participants]
+        theirs = [(p.breakout_room_id, self._producers(p.publications.values())) for p in movers]
         for seat in self._seats.values():
-            wanted = [p for p in there[self._area_of(seat.username)] if p.owner != seat.username]
-            ids = {producer.id for producer in wanted}
-            for gone in [seat.consumers.pop(i) for i in list(seat.consumers) if i not in ids]:
-                if seat.subscribe is not None:
-                    seat.subscribe.unconsume(gone)
+            area = self._area_of(seat.username)
+            if seat.username in moved:
+                wanted = self._producers_for(seat.username)
+                gone = seat.consumers.keys() - {producer.id for producer in wanted}
+            else:
+                # Only those who moved are new, or gone: all else stays as it is.
+                wanted = [producer for there, producers in theirs if there == area for producer in producers]
+                gone = {producer.id for there, producers in theirs if there != area for producer in producers}
+            self._unconsume(seat, gone)
             self._consume(seat, wanted)
             effects += self._offer(seat)
         return effects
+
+    def _unconsume(self, seat: Seat, publication_ids: Iterable[str]) -> bool:
+        """Whether there was anything to take away."""
+        found = [c for i in publication_ids if (c := seat.consumers.pop(i, None)) is not None]
+        for consumer in found:
+            if seat.subscribe is not None:
+                seat.subscribe.unconsume(consumer)
+        return bool(found)
 
     def _offer_to_others(self, publisher: str, producers: list[Producer]) -> Effects:
         effects: Effects = []
@@ -276,14 +288,9 @@ class Negotiation:
                 log.warning("consume refused", room=self._room.room_id, participant=seat.username, code=error.code)
 
     def _drop(self, seat: Seat, publication_ids: Iterable[str]) -> Effects:
-        dropped = False
-        for publication_id in publication_ids:
-            seat.refused.discard(publication_id)
-            consumer = seat.consumers.pop(publication_id, None)
-            if consumer is not None and seat.subscribe is not None:
-                seat.subscribe.unconsume(consumer)
-                dropped = True
-        return self._offer(seat) if dropped else []
+        gone = list(publication_ids)
+        seat.refused.difference_update(gone)
+        return self._offer(seat) if self._unconsume(seat, gone) else []
 
     def _offer(self, seat: Seat) -> Effects:
         transport = seat.subscribe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signaling.breakouts.view import infos
+from signaling.breakouts.view import infos, seen_from
 from signaling.hands import queue
 from signaling.messages.room import IceServerInfo, RoomState
 from signaling.options import RoomOptions
@@ -40,7 +40,7 @@ def room_state(room: Room, participant: Participant, options: RoomOptions, now_u
         role=participant.role,
         permissions=participant.permissions,
         settings=room.settings,
-        participants=[p.info() for p in room.participants.values()],
+        participants=[seen_from(p, participant.breakout_room_id) for p in room.participants.values()],
         publications=[p.info() for p in room.publications_in(participant.breakout_room_id)],
         breakout_room_id=participant.breakout_room_id,
         breakout_rooms=infos(room),

@@ -6,6 +6,7 @@ from signaling.breakouts.rooms import Breakout
 from signaling.envelope import iso_utc
 from signaling.messages.area import BreakoutArea
 from signaling.messages.breakouts import BreakoutInfo
+from signaling.messages.room import ParticipantInfo
 from signaling.room import Participant, Room
 
 
@@ -36,6 +37,14 @@ def people_in(room: Room, area: str | None) -> list[Participant]:
 def counted(room: Room, area: str) -> int:
     """How many places of a breakout room are taken: hosts and moderators come and go."""
     return sum(1 for p in people_in(room, area) if not p.permissions.can_manage_participants)
+
+
+def seen_from(participant: Participant, place: str | None) -> ParticipantInfo:
+    """What those in ``place`` are told of a participant; who is elsewhere cannot be heard."""
+    told = participant.info()
+    if participant.breakout_room_id == place:
+        return told
+    return told.model_copy(update={"is_speaking": False, "audio_level": 0.0})
 
 
 def area(room: Room, place: str | None, people: list[Participant], *, complete: bool) -> BreakoutArea:

@@ -455,6 +455,41 @@ def test_tracks_are_told_and_offered_in_the_own_room_only() -> None:
     assert [b["participant_ids"] for b in state["breakout_rooms"]] == [["ann", "bob"], ["cleo"]]
 
 
+def test_who_speaks_elsewhere_is_not_shown_to_newcomers() -> None:
+    meeting, _, _ = separated()
+    for name in ("ann", "dan"):
+        speaker = meeting.room.participants[name]
+        speaker.is_speaking, speaker.audio_level = True, 0.5
+    (state,) = meeting.join("eve").heard("room-state")
+    shown = {p["username"]: (p["is_speaking"], p["audio_level"]) for p in state["participants"]}
+    assert (shown["ann"], shown["dan"]) == ((False, 0.0), (True, 0.5))
+
+
+async def test_speakers_of_each_room_are_told_there() -> None:
+    meeting, red, _ = separated()
+    mics = {
+        name: meeting.people[name].publish({"0": "audio"})["payload"]["publications"][0]["publication_id"]
+        for name in ("ann", "dan")
+    }
+    media = meeting.live.media
+    media.on_speakers(mics["ann"], {mics["ann"]: 0.5}, red)
+    assert meeting.who_hears("active-speakers") == {"ann", "bob"}
+    media.on_speakers(mics["dan"], {mics["dan"]: 0.4}, None)
+    media._tell_speakers()
+    assert meeting.who_hears("active-speakers") == {"ann", "bob", "host", "mod", "dan"}
+    meeting.move(None, "ann")
+    assert not meeting.room.participants["ann"].is_speaking
+    meeting.forget()
+    media.on_speakers(None, {}, red)
+    media.on_speakers(mics["dan"], {mics["dan"]: 0.4}, None)
+    media._tell_speakers()
+    assert meeting.bob.heard("active-speakers") == [{"dominant": None, "speakers": []}]
+    assert meeting.ann.heard("active-speakers") == [
+        {"dominant": "dan", "speakers": [{"user_id": "dan", "audio_level": 0.4}]}
+    ]
+    media.close()
+
+
 def tracks(person: Person) -> list[str]:
     """Whom the last offer is about."""
     return sorted(t["user_id"] for t in person.heard("offer")[-1]["tracks"].values())
