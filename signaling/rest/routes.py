@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from signaling.breakouts.view import seen_from
 from signaling.envelope import iso_utc
 from signaling.errors import ErrorBody
 from signaling.hub import Hub
@@ -138,7 +139,10 @@ def _add_room_routes(router: APIRouter, services: Services) -> None:
         summary="Who is in a room, with all that is known of each",
     )
     async def enhanced_participants(call: Call) -> EnhancedParticipants:
-        infos = [p.info() for p in call.read().participants.values()]
+        room = call.read()
+        reader = room.participants.get(call.identity.username)
+        place = reader.breakout_room_id if reader is not None else None
+        infos = [seen_from(p, place) for p in room.participants.values()]
         return EnhancedParticipants(room_id=call.room_id, participants=infos, count=len(infos))
 
 
