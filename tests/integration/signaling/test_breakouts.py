@@ -186,6 +186,10 @@ async def test_over_rest(house: House) -> None:
         assert refusal(await call(house, "host", "POST", "/breakout-rooms", wrong)) == (400, "invalid_message")
     listed = (await call(house, "ann", "GET", "/breakout-rooms")).json()
     assert (listed["count"], listed["breakout_rooms"][0]["participant_ids"]) == (1, ["ann"])
+    house.hub.rooms["demo"].room.participants["ann"].is_speaking = True
+    for reader, heard in (("ann", True), ("host", False)):
+        people = (await call(house, reader, "GET", "/participants/enhanced")).json()["participants"]
+        assert {p["username"]: (p["is_speaking"], p["breakout_room_id"]) for p in people}["ann"] == (heard, red)
     back = {"breakout_room_id": None, "participant_ids": ["ann"]}
     assert (await call(house, "host", "POST", "/breakout-rooms/assign", back)).json()["assignments"] == {"ann": None}
     closed = await call(house, "host", "DELETE", f"/breakout-rooms/{red}")
