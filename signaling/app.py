@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from signaling.pages import SecurityHeaders, add_pages
 from signaling.rest import breakouts, chat, events, failures, openapi, outputs, people, routes, waiting
 from signaling.rest.body_limit import BodyLimit
 from signaling.rest.calls import RestServices
+from signaling.rest.limits import RateLimitHeaders
 from signaling.store import RoomStore
 from signaling.tokens import TokenVerifier
 from signaling.version import VERSION
@@ -65,10 +67,10 @@ def create_app(
     caller's to start and to close. ``app.state.hub`` is the Hub, which the app's lifespan closes.
     """
     store = RoomStore(redis, options.redis, options.events)
-    hub = Hub(options, engine, store)
+    limiter = RateLimiter(redis, options.redis, options.rooms)
+    hub = Hub(options, engine, store, partial(limiter.check, "rooms_created"))
     verifier = TokenVerifier(options.auth)
     gate = WhipGate(hub, verifier)
-    limiter = RateLimiter(redis, options.redis, options.rooms)
 
     courier = Courier(redis, options.redis, options.events, hub.around.counters)
     store.on_events = courier.wake
@@ -102,8 +104,9 @@ def create_app(
         max_age=3600,
     )
     app.add_middleware(SecurityHeaders, options=options.page)
+    app.add_middleware(RateLimitHeaders)
     app.include_router(
-        routes.create_router(routes.Services(options, hub, store, verifier, InviteDesk(options.auth), gate))
+        routes.create_router(routes.Services(options, hub, store, verifier, InviteDesk(options.auth), gate, limiter))
     )
     app.include_router(people.create_router())
     app.include_router(waiting.create_router())

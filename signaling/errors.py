@@ -110,6 +110,7 @@ class CloseCode:
     ROOM_CLOSED: ClassVar[int] = 4404
     REPLACED: ClassVar[int] = 4409
     KICKED: ClassVar[int] = 4410
+    FLOODED: ClassVar[int] = 4429
 
 
 CLOSE_CODES: dict[int, str] = {
@@ -124,6 +125,7 @@ CLOSE_CODES: dict[int, str] = {
     CloseCode.TIMEOUT: "Nothing was heard from the client for the time of a session; join again.",
     CloseCode.ROOM_CLOSED: "The room ended before the client, which waited, was admitted; joining opens it anew.",
     CloseCode.KICKED: "A host or moderator took the client out of the room; do not join again by yourself.",
+    CloseCode.FLOODED: "The client sent far more than any client does (`rooms.flood_burst`); correct it.",
     CloseCode.REPLACED: "The same user joined elsewhere, or the session goes on elsewhere; do not join again.",
 }
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -42,7 +42,13 @@ def new_id() -> str:
 class Hub:
     """The live rooms."""
 
-    def __init__(self, options: SignalingOptions, engine: Engine, store: RoomStore) -> None:
+    def __init__(
+        self,
+        options: SignalingOptions,
+        engine: Engine,
+        store: RoomStore,
+        count_opening: Callable[[str, str], Awaitable[object]] | None = None,
+    ) -> None:
         self.rooms: dict[str, LiveRoom] = {}
         self.started_unix = time.time()
         self.closing = False
@@ -66,12 +72,13 @@ class Hub:
         ]
         self._engine = engine
         self._store = store
+        self._count_opening = count_opening
         self._sweep_task: asyncio.Task[None] | None = None
 
     # -- rooms -----------------------------------------------------------------------------------------------------
 
-    async def open(self, room_id: str) -> LiveRoom:
-        """The live room of that name, opened with what is remembered of it if need be.
+    async def open(self, room_id: str, username: str) -> LiveRoom:
+        """The live room of that name, opened for a user with what is remembered of it if need be; raises RoomError.
 
         The caller joins somebody before it waits for anything again, or calls ``close_if_empty``.
         """
@@ -80,6 +87,8 @@ class Hub:
         live = self.rooms.get(room_id)
         if live is not None:
             return live
+        if self._count_opening is not None:
+            await self._count_opening(username, room_id)
         stored = await self._store.load(room_id)
         # Another may have opened it meanwhile.
         live = self.rooms.get(room_id)
@@ -108,7 +117,7 @@ class Hub:
 
     async def join(self, room_id: str, identity: Identity, session: Session) -> LiveRoom:
         """Let a session into a room; raises RoomError."""
-        live = await self.open(room_id)
+        live = await self.open(room_id, identity.username)
         try:
             live.join(identity, session)
         except BaseException:

@@ -167,6 +167,24 @@ class RoomOptions(BaseModel):
     messages_per_minute: int = Field(
         default=100, ge=1, description="Messages of a user in a minute, negotiation and heartbeats apart."
     )
+    rooms_created_per_hour: int = Field(
+        default=10, ge=1, description="Rooms that a user may open in an hour; the same room again counts once."
+    )
+    requests_per_minute: int = Field(
+        default=600, ge=1, description="REST calls of a user in a minute, reading included, at each process."
+    )
+    joins_per_minute: int = Field(
+        default=60, ge=1, description="WebSockets that a user may open in a minute, at each process."
+    )
+    flood_messages_per_second: float = Field(
+        default=50.0,
+        gt=0,
+        description="A session that goes on to send more messages of any kind in a second is closed. "
+        "Large ones count for several.",
+    )
+    flood_burst: int = Field(
+        default=500, ge=16, description="So many messages a session may send at once before that is looked at."
+    )
     max_frame_bytes: int = Field(
         default=262_144, ge=16_384, le=4_194_304, description="Largest WebSocket frame that is read."
     )

@@ -14,12 +14,13 @@ from starlette.websockets import WebSocketDisconnect
 from signaling.catalogue import CATALOGUE
 from signaling.envelope import InvalidFrame, Letter, parse_frame
 from signaling.errors import CloseCode, ErrorCode, RoomError
+from signaling.flood import FloodGate
 from signaling.hub import Hub
 from signaling.limits import RateLimiter
 from signaling.live_room import LiveRoom
 from signaling.messages.room import ErrorMessage
 from signaling.names import check_room_id
-from signaling.outbox import Outbox
+from signaling.outbox import CLOSE_TIMEOUT_S, Outbox
 from signaling.rest.bearer import bearer_of
 from signaling.session import Session
 from signaling.tokens import TokenVerifier
@@ -29,6 +30,8 @@ log = structlog.get_logger("plenum.websocket")
 
 MAX_SESSION_ID_CHARACTERS = 64
 MAX_SEQ_DIGITS = 15
+FLOOD_PAUSE_S = 60
+FLOOD_CLOSE_S = 3 * CLOSE_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class RoomSockets:
         session = self._hub.new_session("", outbox)
         try:
             identity = self._verifier.verify_for_room(token, check_room_id(room_id))
+            self._limiter.check_here("joins", identity.username)
             resumed = wish and self._hub.resume(room_id, identity.username, wish.session_id, wish.last_seq, outbox)
             if resumed:
                 live, session = resumed
@@ -117,17 +121,25 @@ class RoomSockets:
                 return
 
     async def _read(self, socket: WebSocket, outbox: Outbox, session: Session, live: LiveRoom) -> None:
-        max_bytes = self._hub.around.options.max_frame_bytes
+        options = self._hub.around.options
+        max_bytes = options.max_frame_bytes
         counters = self._hub.around.counters
+        gate = FloodGate(options.flood_messages_per_second, options.flood_burst, time.monotonic())
         while True:
             message = await socket.receive()
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1006), message.get("reason"))
             if not session.is_on(outbox):
                 continue  # given up; its client sends this again by the new socket
-            session.last_heard = time.monotonic()
+            session.last_heard = now = time.monotonic()
             counters["messages_received"] += 1
             text = message.get("text")
+            if not gate.admit(len(text if text is not None else message.get("bytes") or b""), now):
+                self._end_flood(session, live)
+                await asyncio.sleep(FLOOD_CLOSE_S)  # nothing more is read; the end of the close ends this first
+                return
+            if gate.is_busy:
+                await asyncio.sleep(0)  # what one sends without a pause must not keep the others waiting
             try:
                 if text is None:
                     raise InvalidFrame("Messages are text frames.")
@@ -141,6 +153,14 @@ class RoomSockets:
             allowed = limit is None or await self._allow(limit, session, live, frame.id)
             if allowed and session.is_on(outbox):
                 live.receive(session, frame)
+
+    def _end_flood(self, session: Session, live: LiveRoom) -> None:
+        self._hub.around.counters["floods"] += 1
+        log.warning("closed: floods", room=live.room.room_id, participant=session.username)
+        error = RoomError(ErrorCode.RATE_LIMITED, "Far too many messages.", retry_after=FLOOD_PAUSE_S)
+        live.refuse(session, error, None)
+        session.close(CloseCode.FLOODED, "flooded")
+        live.leave(session.username, session.session_id, "flooded")
 
     async def _allow(self, limit: str, session: Session, live: LiveRoom, message_id: str | None) -> bool:
         try:

@@ -90,7 +90,7 @@ class WhipGate:
     async def publish(self, room_id: str, token: str | None, sdp: str) -> Started:
         """Let the token's user publish ``sdp``'s tracks in a room; raises RoomError."""
         identity = self._verifier.verify_for_room(token, check_room_id(room_id))
-        live = await self._hub.open(room_id)
+        live = await self._hub.open(room_id, identity.username)
         try:
             return self._publish(live, identity, sdp)
         finally:

@@ -129,7 +129,9 @@ class UserLeft(Outgoing):
     type_name: ClassVar[str] = "user-left"
 
     username: str = Field(description="Who left.")
-    reason: str = Field(description="`left`, `disconnected`, `timeout`, `media_failed`, `kicked` or `banned`.")
+    reason: str = Field(
+        description="`left`, `disconnected`, `timeout`, `media_failed`, `flooded`, `kicked` or `banned`."
+    )
 
 
 class RoleUpdated(Outgoing):

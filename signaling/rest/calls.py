@@ -17,6 +17,7 @@ from signaling.live_room import LiveRoom
 from signaling.messages.base import Outgoing
 from signaling.names import check_room_id
 from signaling.permissions import permissions_of
+from signaling.rest.limits import note_standing
 from signaling.room import Participant, Room
 from signaling.rules import user_not_found
 from signaling.tokens import Identity, TokenVerifier
@@ -53,6 +54,7 @@ class RoomCall:
     identity: Identity
     room_id: str
     services: RestServices
+    request: Request
 
     def live(self) -> LiveRoom:
         """The room; raises RoomError ``room_not_found``."""
@@ -97,7 +99,7 @@ class RoomCall:
         """Do what the message does: the same checks, limits and effects. Its answer comes back; raises RoomError."""
         limit = CATALOGUE[message_type].limit_for(payload)
         if limit is not None:
-            await self.services.limiter.check(limit, self.identity.username)
+            note_standing(self.request, await self.services.limiter.check(limit, self.identity.username))
         # Looked at after the wait: the room may have changed.
         live = self.live()
         participant = self.participant()
@@ -109,11 +111,12 @@ class RoomCall:
         return reply
 
 
-def _room_call(request: Request, room_id: str, credentials: Credentials) -> RoomCall:
+async def _room_call(request: Request, room_id: str, credentials: Credentials) -> RoomCall:
     services: RestServices = request.app.state.rest
     token = credentials.credentials if credentials is not None else None
     identity = services.verifier.verify_for_room(token, check_room_id(room_id))
-    return RoomCall(identity, room_id, services)
+    services.limiter.check_here("requests", identity.username)
+    return RoomCall(identity, room_id, services, request)
 
 
 Call = Annotated[RoomCall, Depends(_room_call)]

@@ -30,6 +30,7 @@ from signaling.messages.chat import (
 )
 from signaling.names import MAX_USERNAME_CHARACTERS, check_room_id
 from signaling.options import RoomOptions
+from signaling.rest.limits import note_standing
 from signaling.room import Participant
 from signaling.tokens import TokenVerifier
 
@@ -71,6 +72,7 @@ class ChatRoutes:
     def enter(self, token: str | None, room_id: str) -> tuple[LiveRoom, Participant]:
         """The room and who asks in it; raises RoomError. Who is not in the room, or waits for it, reads nothing."""
         identity = self.verifier.verify_for_room(token, check_room_id(room_id))
+        self.limiter.check_here("requests", identity.username)
         live = self.hub.find(room_id)
         participant = live.room.participants.get(identity.username)
         if participant is None:
@@ -112,6 +114,7 @@ def _add_history(router: APIRouter, chat: ChatRoutes) -> None:
     async def history(
         room_id: str,
         credentials: Credentials,
+        http: Request,
         before: Annotated[str | None, Query(**_ID, description="`next_before` of the page before.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most messages of the page.")] = 50,
         q: Annotated[
@@ -126,7 +129,7 @@ def _add_history(router: APIRouter, chat: ChatRoutes) -> None:
     ) -> ChatHistory:
         """The same as the message `chat-history`."""
         live, participant = chat.enter(_token(credentials), room_id)
-        await chat.limiter.check("messages", participant.username)
+        note_standing(http, await chat.limiter.check("messages", participant.username))
         request = ChatHistoryRequest(
             before=before, limit=limit, q=q, target_user_id=target_user_id, thread_root_id=thread_root_id
         )
@@ -176,7 +179,7 @@ def _add_upload(router: APIRouter, chat: ChatRoutes) -> None:
         options = chat.hub.around.options.chat
         if not options.images:
             raise RoomError(ErrorCode.NOT_SUPPORTED, "This server takes no images.")
-        await chat.limiter.check("chat_images", participant.username)
+        note_standing(request, await chat.limiter.check("chat_images", participant.username))
         data = await _read_image(request, options.max_image_bytes)
         # The right may have been taken away while the body came.
         live, participant = chat.enter(_token(credentials), room_id)

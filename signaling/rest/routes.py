@@ -16,6 +16,7 @@ from signaling.envelope import iso_utc
 from signaling.errors import ErrorBody
 from signaling.hub import Hub
 from signaling.invites import InviteDesk
+from signaling.limits import RateLimiter
 from signaling.metrics import RoomCollector, figures
 from signaling.options import SignalingOptions
 from signaling.rest.calls import REFUSALS, Call, Credentials
@@ -40,6 +41,7 @@ from signaling.whip_gate import WhipGate
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": ErrorBody, "description": "The token is missing or not valid."},
     403: {"model": ErrorBody, "description": "The token does not open this."},
+    429: {"model": ErrorBody, "description": "A limit of this user is used up."},
 }
 _INVALID: dict[int | str, dict[str, Any]] = {400: {"model": ErrorBody, "description": "The request is not valid."}}
 
@@ -54,10 +56,13 @@ class Services:
     verifier: TokenVerifier
     invites: InviteDesk
     gate: WhipGate
+    limiter: RateLimiter
 
     def identity(self, credentials: HTTPAuthorizationCredentials | None) -> Identity:
         """Who asks; raises RoomError."""
-        return self.verifier.verify(credentials.credentials if credentials is not None else None)
+        identity = self.verifier.verify(credentials.credentials if credentials is not None else None)
+        self.limiter.check_here("requests", identity.username)
+        return identity
 
 
 def create_router(services: Services) -> APIRouter:

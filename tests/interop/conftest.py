@@ -17,7 +17,12 @@ from tests.support.server import PlenumServer
 
 _HERE = Path(__file__).parent
 # GStreamer sends nothing to loopback, and dual stack is what a real server has.
-SETTINGS = {"PLENUM_MEDIA__HOSTS": "0.0.0.0,::"}
+SETTINGS = {
+    "PLENUM_MEDIA__HOSTS": "0.0.0.0,::",
+    # A few names open a room for each test.
+    "PLENUM_ROOMS__ROOMS_CREATED_PER_HOUR": "10000",
+    "PLENUM_ROOMS__JOINS_PER_MINUTE": "10000",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -125,9 +125,27 @@ async def test_two_processes_share_a_limit(redis_server: EmbeddedRedis) -> None:
         await client.aclose()
 
 
-async def test_no_redis_no_limit() -> None:
+async def test_the_same_thing_counts_once_across_processes(redis_server: EmbeddedRedis) -> None:
+    clients = [connect(redis_server.url, OPTIONS) for _ in range(2)]
+    limiters = [RateLimiter(client, OPTIONS, RoomOptions(rooms_created_per_hour=2)) for client in clients]
+    for limiter in limiters * 3:
+        await limiter.check("rooms_created", "alice", "one")
+    standing = await limiters[0].check("rooms_created", "alice", "two")
+    assert (standing.limit, standing.remaining) == (2, 0) and 3_500 < standing.reset_s <= 3_600
+    for limiter in limiters:
+        await limiter.check("rooms_created", "alice", "two")
+        with pytest.raises(RoomError) as caught:
+            await limiter.check("rooms_created", "alice", "three")
+        assert 3_500 < (caught.value.retry_after or 0) <= 3_600
+    for client in clients:
+        await client.aclose()
+
+
+async def test_without_redis_limits_hold_in_the_process() -> None:
     client = connect("redis://127.0.0.1:1/0", OPTIONS)
-    limiter = RateLimiter(client, OPTIONS, RoomOptions(messages_per_minute=1))
-    for _ in range(3):
+    limiter = RateLimiter(client, OPTIONS, RoomOptions(messages_per_minute=2))
+    assert [(await limiter.check("messages", "alice")).remaining for _ in range(2)] == [1, 0]
+    with pytest.raises(RoomError):
         await limiter.check("messages", "alice")
+    await limiter.check("messages", "bob")
     await client.aclose()

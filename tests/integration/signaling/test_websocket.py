@@ -160,7 +160,9 @@ class TestSilence:
 class TestSlowReader:
     @pytest.fixture
     def rooms(self) -> RoomOptions:
-        return RoomOptions(max_queue_messages=20, messages_per_minute=100_000, max_chat_characters=60_000)
+        return RoomOptions(
+            max_queue_messages=20, messages_per_minute=100_000, flood_burst=100_000, max_chat_characters=60_000
+        )
 
     async def test_who_does_not_read_is_closed(self, house: House) -> None:
         alice, _ = await house.join("alice")

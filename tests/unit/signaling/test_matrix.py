@@ -21,6 +21,7 @@ from signaling.breakouts.rooms import Breakout
 from signaling.catalogue import CATALOGUE
 from signaling.envelope import parse_frame
 from signaling.hub import Hub
+from signaling.limits import Limit
 from signaling.model import Role, RoomSettings
 from signaling.options import AuthOptions, SignalingOptions
 from signaling.session import Session
@@ -55,7 +56,9 @@ class World:
         store: Any = self.hub._store
         store.load, store.save = _nothing, lambda *_: None
         self.hub._watch = lambda: None
-        self.app.state.rest.limiter._suspended_until = float("inf")
+        limiter = self.app.state.rest.limiter
+        limiter._suspended_until = float("inf")
+        limiter.limits = dict.fromkeys(limiter.limits, Limit(1_000_000, 1))
         self.ports: dict[tuple[str, str], Port] = {}
         self.sessions: dict[tuple[str, str], Session] = {}
         self.message_ids: dict[str, str] = {}
