@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis.asyncio import Redis
 
 from signaling.errors import RoomError
-from signaling.events.delivery import Postman, receiver_id, wants
 from signaling.events.keys import cursor_lifetime_s
 from signaling.events.log import EventLog, RoomEvent
 from signaling.events.options import EventOptions, WebhookReceiver
 from signaling.options import RedisOptions
 from signaling.store import REDIS_FAILURES
+
+if TYPE_CHECKING:
+    from signaling.events.delivery import Postman
 
 log = structlog.get_logger("plenum.webhooks")
 
@@ -43,6 +46,17 @@ return 1
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 Task = tuple[str, str]
+
+
+def receiver_id(receiver: WebhookReceiver) -> str:
+    """Names a receiver in Redis: the same as long as its address and its choice of events are."""
+    text = "\n".join((receiver.url, *sorted(receiver.events)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def wants(receiver: WebhookReceiver, event_type: str) -> bool:
+    """Whether a receiver is told of events of that type."""
+    return not receiver.events or event_type in receiver.events
 
 
 class Courier:
@@ -75,6 +89,9 @@ class Courier:
     def start(self) -> None:
         """Begin, if there is anybody to be told."""
         if self._receivers:
+            # Loaded only where somebody is to be told: an HTTP client takes its time to import.
+            from signaling.events.delivery import Postman
+
             self._postman = Postman(self._options, self._unix)
             self._scanner = asyncio.get_running_loop().create_task(self._scan_forever(), name="webhook scan")
 

@@ -22,17 +22,6 @@ MAX_ANSWER_BYTES = 8_192
 MAX_ANSWER_S = 1.0
 
 
-def receiver_id(receiver: WebhookReceiver) -> str:
-    """Names a receiver in Redis: the same as long as its address and its choice of events are."""
-    text = "\n".join((receiver.url, *sorted(receiver.events)))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def wants(receiver: WebhookReceiver, event_type: str) -> bool:
-    """Whether a receiver is told of events of that type."""
-    return not receiver.events or event_type in receiver.events
-
-
 def body_of(room_id: str, event: RoomEvent) -> bytes:
     """What is posted."""
     fields = {

@@ -107,6 +107,8 @@ class EventRoutes:
         token = credentials.credentials if credentials is not None else None
         identity = self.verifier.verify_for_room(token, check_room_id(room_id))
         if not (await self._permissions(identity, room_id)).can_manage_participants:
+            if room_id not in self.hub.rooms:
+                raise nothing_known()  # nor is it told whether there was such a room
             raise RoomError(
                 ErrorCode.PERMISSION_DENIED,
                 "You do not have the right to do this.",
@@ -121,6 +123,8 @@ class EventRoutes:
             if present is not None:
                 return present.permissions
             admission.check_ban(live.room, identity)
+            if live.room.waiting.get(identity.username) is not None:
+                raise admission.waiting_for_approval()
         elif role is None:
             role = (await self.store.load(room_id)).roles.get(identity.username)
         defaults = self.hub.around.options.permissions
@@ -130,7 +134,7 @@ class EventRoutes:
         """Read; raises RoomError ``room_not_found`` if nothing is known of the room."""
         page = await self.log.read(room_id, since, limit)
         if page.first_seq is None and room_id not in self.hub.rooms:
-            raise RoomError(ErrorCode.ROOM_NOT_FOUND, "Nothing is known of such a room.")
+            raise nothing_known()
         return page
 
 
@@ -167,7 +171,7 @@ def create_router(routes: EventRoutes) -> APIRouter:
         await routes.check(credentials, room_id)
         found = await routes.log.summary(room_id, routes.hub.around.unix())
         if found is None:
-            raise RoomError(ErrorCode.ROOM_NOT_FOUND, "Nothing is known of such a room.")
+            raise nothing_known()
         return AnalyticsSummary(
             room_id=room_id,
             total_participants=found.total_participants,
@@ -179,6 +183,11 @@ def create_router(routes: EventRoutes) -> APIRouter:
         )
 
     return router
+
+
+def nothing_known() -> RoomError:
+    """What is told of a room that never was, or whose log is not for the one who asks."""
+    return RoomError(ErrorCode.ROOM_NOT_FOUND, "Nothing is known of such a room.")
 
 
 def _next(page: Page, since: int) -> int:

@@ -55,6 +55,7 @@ MESSAGES = (
     MessageLine("screen-share-control", {"screen_sharing": True}, SHARERS),
     MessageLine("screen-share-control", VICTIM | {"screen_sharing": False}, OFFICIALS),
     MessageLine("network-stats", {"rtt": 10}),
+    MessageLine("analytics-event", {"event_type": "poll"}),
     MessageLine("role-update", VICTIM | {"role": "guest"}, OFFICIALS),
     MessageLine("role-update", VICTIM | {"role": "moderator"}, HOST),
     MessageLine("role-update", VICTIM | {"role": "host"}, HOST),
@@ -126,6 +127,10 @@ class RestLine:
 
 _R = "/rooms/{room_id}"
 REST = (
+    # There is no Redis in these tests: 503 is told to those who may look.
+    RestLine("GET", _R + "/events", may=OFFICIALS, answer=503),
+    RestLine("GET", _R + "/analytics", may=OFFICIALS, answer=503),
+    RestLine("GET", _R + "/analytics/summary", may=OFFICIALS, answer=503),
     RestLine("GET", _R + "/participants", reads=True),
     RestLine("GET", _R + "/participants/enhanced", reads=True),
     RestLine("GET", _R + "/roles/{user_id}", reads=True),
