@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from starlette.middleware.cors import CORSMiddleware
 
 from signaling import websocket
+from signaling.api_pages import add_api_pages
 from signaling.events.courier import Courier
 from signaling.events.log import EventLog
 from signaling.hub import Hub
@@ -87,6 +88,8 @@ def create_app(
         version=VERSION,
         summary="Rooms for audio, video and chat over WebRTC.",
         openapi_tags=_TAGS,
+        docs_url=None,
+        redoc_url=None,
         lifespan=lifespan,
     )
     app.state.hub = hub
@@ -120,5 +123,6 @@ def create_app(
     for router in extra_routers:
         app.include_router(router)
     openapi.install(app)
+    add_api_pages(app)
     add_pages(app, web_root)
     return app

@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from signaling.api_pages import API_PAGES_POLICY
 from signaling.errors import ErrorCode, RoomError
 from signaling.options import PageOptions
 
@@ -60,17 +61,15 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(self._headers)
-                if policy is not None:
-                    headers.setdefault("Content-Security-Policy", policy)
+                headers.setdefault("Content-Security-Policy", policy)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
-    def _policy_of(self, path: str) -> str | None:
+    def _policy_of(self, path: str) -> str:
         if path == "/" or path.startswith("/static"):
             return self._page_policy
-        # Swagger UI and ReDoc bring scripts of their own.
-        return None if path.startswith(_DOCS_PATHS) else API_POLICY
+        return API_PAGES_POLICY if path.startswith(_DOCS_PATHS) else API_POLICY
 
 
 class _FreshFiles(StaticFiles):

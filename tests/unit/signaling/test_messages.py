@@ -20,15 +20,18 @@ def test_chat_to_the_room() -> None:
     house = House()
     alice, bob = house.join("alice"), house.join("bob")
     reply = alice.say("chat-message", {"message": "<b>hi</b>", "sender_id": "bob", "is_system_message": True})
-    assert reply["payload"].items() >= {
-        "message_id": reply["payload"]["message_id"],
-        "sender_id": "alice",
-        "sender_name": "Alice",
-        "message": "<b>hi</b>",
-        "target_user_id": None,
-        "is_system_message": False,
-        "timestamp": "2027-01-15T08:00:00.000Z",
-    }.items()
+    assert (
+        reply["payload"].items()
+        >= {
+            "message_id": reply["payload"]["message_id"],
+            "sender_id": "alice",
+            "sender_name": "Alice",
+            "message": "<b>hi</b>",
+            "target_user_id": None,
+            "is_system_message": False,
+            "timestamp": "2027-01-15T08:00:00.000Z",
+        }.items()
+    )
     assert reply["sender"] == "alice"
     assert bob.heard("chat-message") == [reply["payload"]]
     assert "reply_to" not in bob.port.messages[-1]

@@ -5,13 +5,16 @@
 
 import { canShareScreen, PlenumError } from "../plenum-client.js";
 import { inviteLink } from "./address.js";
+import { excerptOf } from "./chat-message.js";
 import { ChatPanel } from "./chat-panel.js";
 import { h } from "./dom.js";
+import { FileCards } from "./file-cards.js";
 import { icon, mark } from "./icons.js";
 import { Hosting } from "./hosting.js";
 import { MediaSync } from "./media-sync.js";
 import { openMenu, popoverIsOpen } from "./menu.js";
 import { PeoplePanel } from "./people-panel.js";
+import { Reactions } from "./reactions.js";
 import { helpDialog, SettingsDialog } from "./settings-dialog.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { SoundOutput } from "./sound-output.js";
@@ -52,7 +55,7 @@ export class Conference {
     this.sound.choose(media.preferences.speaker);
     this.stage = new Stage(client, media, { onOverflow: () => this.openPanel("people"), onViewChange: () => this.#renderTools() });
     this.stage.mirror = media.preferences.mirror;
-    this.chat = new ChatPanel({ send: (text) => client.sendChat(text), onClose: () => this.openPanel(null) });
+    this.chat = new ChatPanel(client, { onClose: () => this.openPanel(null), onError: (error) => this.#report(error) });
     this.hosting = new Hosting(client, this.toasts, {
       openPeople: () => this.openPanel("people"),
       isPeopleOpen: () => this.people.isOpen,
@@ -111,6 +114,8 @@ export class Conference {
       settings: () => this.settings.open(),
       help: () => this.help.showModal(),
     });
+    this.reactions = new Reactions(client, { toasts: this.toasts, stage: this.stage.element });
+    this.files = new FileCards(client, { toasts: this.toasts, stage: this.stage.element });
     this.element = this.#build();
     this.#fillAlone();
     const sync = new MediaSync(client, media);
@@ -128,6 +133,9 @@ export class Conference {
   close() {
     for (const undo of this.undo) undo();
     this.hosting.close();
+    this.chat.close();
+    this.reactions.close();
+    this.files.close();
     for (const held of this.leaving.values()) clearTimeout(held);
     this.element.remove();
   }
@@ -195,15 +203,19 @@ export class Conference {
           camera.element,
           canShareScreen() ? screen.element : null,
           hand.element,
+          this.reactions.button.element,
           h("span", { class: "divider", "aria-hidden": "true" }),
           chat.element,
           people.element,
+          this.files.button.element,
           more.element,
           h("span", { class: "divider", "aria-hidden": "true" }),
           leave.element,
         ),
       ),
       this.toasts.element,
+      this.files.element,
+      this.reactions.element,
       this.settings.element,
       this.hosting.dialog.element,
       this.help,
@@ -314,10 +326,8 @@ export class Conference {
 
   /** @param {import("../sdk/types.js").ChatMessage} message */
   #receiveChat(message) {
-    this.chat.add(message);
     if (!this.chat.isOpen && !message.own && !message.system) {
-      const excerpt = message.text.length > 80 ? `${message.text.slice(0, 80)}…` : message.text;
-      this.toasts.show(`${message.name}: ${excerpt}`, { iconName: "chat" });
+      this.toasts.show(`${message.name}${message.to ? " (only to you)" : ""}: ${excerptOf(message)}`, { iconName: "chat" });
     }
     this.#renderTools();
   }
@@ -353,6 +363,8 @@ export class Conference {
       [
         narrow && canShareScreen() && !tools.screen.look.disabled && { label: tools.screen.look.label, iconName: tools.screen.look.icon, testid: "more-screen", onSelect: () => void this.toggleScreen() },
         narrow && { label: tools.hand.look.label, iconName: "hand", testid: "more-hand", onSelect: () => this.hosting.toggleHand() },
+        narrow && this.reactions.isAllowed && { label: "React", iconName: "smile", testid: "more-react", onSelect: () => this.reactions.open(tools.more.element) },
+        narrow && this.files.isAllowed && { label: "Send a file", iconName: "file", testid: "more-file", onSelect: () => this.files.open() },
         "",
         client.canModerate && { label: "Room settings", iconName: "sliders", testid: "more-room", onSelect: () => this.hosting.dialog.open() },
         { label: tools.view.look.label, iconName: tools.view.look.icon, testid: "more-view", onSelect: () => this.stage.toggleMode() },

@@ -44,7 +44,7 @@ function trimTail(address) {
 }
 
 /** @param {string} address */
-function safeHref(address) {
+export function safeHref(address) {
   try {
     const url = new URL(/^www\./i.test(address) ? `https://${address}` : address);
     return url.hostname && (url.protocol === "https:" || url.protocol === "http:") ? url.href : null;

@@ -84,8 +84,8 @@ export class RoomDialog {
       this.boxes.set(flag, box);
       return element;
     });
-    const most = h("label", { class: "switch" }, h("span", {}, "Most participants", h("small", {}, "Nobody who is here has to leave")), this.most);
-    return h("section", {}, h("h3", {}, title), h("div", { class: "switches" }, ...rows, withMost ? most : null));
+    if (withMost) rows.push(h("label", { class: "switch" }, h("span", {}, "Most participants", h("small", {}, "Nobody who is here has to leave")), this.most));
+    return h("section", {}, h("h3", {}, title), h("div", { class: "switches" }, ...rows));
   }
 
   #fill() {

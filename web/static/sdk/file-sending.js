@@ -32,6 +32,7 @@ export class FileSending {
     /** Counts the tries; what belongs to an older one is passed over. */
     this.attempt = 0;
     this.directFailed = false;
+    this.directWorked = false;
     this.over = false;
     /** @type {SendWindow | null} */
     this.window = null;
@@ -50,6 +51,8 @@ export class FileSending {
   async start(offset) {
     const attempt = (this.attempt += 1);
     this.#leavePath();
+    // Where there was no way once there will hardly be one now; where there was one it comes back with the network.
+    this.directFailed &&= !this.directWorked;
     this.transfer.bytes = offset;
     this.link.change(this.transfer, offset < this.transfer.size ? "connecting" : "verifying");
     try {
@@ -106,10 +109,10 @@ export class FileSending {
       try {
         await direct.connect(DIRECT_TIMEOUT_MS);
         this.path = direct;
+        this.directWorked = true;
       } catch {
         direct.close();
         this.direct = null;
-        // Where there was no way once there will hardly be one a minute later.
         this.directFailed = attempt === this.attempt;
       }
     }
