@@ -21,7 +21,7 @@ from signaling.invites import InviteDesk
 from signaling.limits import RateLimiter
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
-from signaling.rest import breakouts, chat, events, failures, openapi, outputs, people, routes, waiting
+from signaling.rest import breakouts, chat, events, failures, live, openapi, people, recordings, routes, waiting
 from signaling.rest.body_limit import BodyLimit
 from signaling.rest.calls import RestServices
 from signaling.rest.limits import RateLimitHeaders
@@ -114,7 +114,8 @@ def create_app(
     app.include_router(people.create_router())
     app.include_router(waiting.create_router())
     app.include_router(breakouts.create_router())
-    app.include_router(outputs.create_router())
+    app.include_router(recordings.create_router())
+    app.include_router(live.create_router())
     app.include_router(chat.create_router(chat.ChatRoutes(hub, verifier, limiter)))
     app.include_router(events.create_router(events.EventRoutes(hub, store, verifier, EventLog(redis, options.redis))))
     app.include_router(websocket.create_router(websocket.RoomSockets(hub, verifier, limiter)))

@@ -20,14 +20,15 @@ from signaling.handlers import (
     e2ee,
     files,
     hands,
+    live,
     media,
     moderation,
     negotiation,
-    outputs,
     people,
     presence,
     quality,
     reactions,
+    recordings,
     settings,
     waiting,
 )
@@ -39,13 +40,14 @@ from signaling.messages import chat as chat_messages
 from signaling.messages import e2ee as e2ee_messages
 from signaling.messages import files as files_messages
 from signaling.messages import hands as hands_messages
+from signaling.messages import live as live_messages
 from signaling.messages import media as media_messages
 from signaling.messages import moderation as moderation_messages
 from signaling.messages import negotiation as negotiation_messages
-from signaling.messages import outputs as outputs_messages
 from signaling.messages import people as people_messages
 from signaling.messages import quality as quality_messages
 from signaling.messages import reactions as reactions_messages
+from signaling.messages import recordings as recordings_messages
 from signaling.messages import room as room_messages
 from signaling.messages import session as session_messages
 from signaling.messages import settings as settings_messages
@@ -164,10 +166,10 @@ _LINES = (
     _both(files_messages.FileCompleteRequest, files.complete, files_messages.FileComplete),
     _both(e2ee_messages.KeyExchangeRequest, e2ee.key_exchange, e2ee_messages.KeyExchange),
     _both(e2ee_messages.RatchetUpdateRequest, e2ee.ratchet_update, e2ee_messages.RatchetUpdate),
-    _both(outputs_messages.RecordingControl, outputs.recording_control),
-    _to_client(outputs_messages.RecordingChanged),
-    _both(outputs_messages.LiveStartRequest, outputs.live_stream_start, outputs_messages.LiveStarted),
-    _both(outputs_messages.LiveStopRequest, outputs.live_stream_stop, outputs_messages.LiveStopped),
+    _both(recordings_messages.RecordingControl, recordings.recording_control),
+    _to_client(recordings_messages.RecordingChanged),
+    _both(live_messages.LiveStartRequest, live.live_stream_start, live_messages.LiveStarted),
+    _both(live_messages.LiveStopRequest, live.live_stream_stop, live_messages.LiveStopped),
     _both(negotiation_messages.OfferRequest, negotiation.offer, negotiation_messages.SubscribeOffer, limit=None),
     _both(negotiation_messages.AnswerRequest, negotiation.answer, negotiation_messages.PublishAnswer, limit=None),
     _both(negotiation_messages.CandidateRequest, negotiation.ice_candidate, limit=None),

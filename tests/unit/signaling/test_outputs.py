@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from signaling.messages.outputs import LiveStartRequest
+from signaling.messages.live import LiveStartRequest
 from signaling.model import Role, RoomSettings
 from tests.unit.signaling.people import House
 
