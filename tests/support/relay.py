@@ -1,66 +1,26 @@
 """A bad network in user space: a UDP relay in front of the server's media port that loses, delays and reorders.
 
-Each client address gets an upstream socket of its own, so that the server sees as many peers as there are. The
-random numbers are seeded: the same packets meet the same fate as long as they come in the same order.
+Each client address gets an upstream socket of its own, so that the server sees as many peers as there are. All of
+them share the two lines of the relay, as the connections of one household share its access: a relay each for
+participants who are on different paths. What the lines do is in impairment.py; here are sockets and timers. A
+measurement that loads the process of the test runs it in one of its own, see relay_process.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tests.support.impairment import Counters, Impairment, Line, Step
+
+__all__ = ["Address", "Counters", "Impairment", "Step", "UdpRelay"]
 
 Address = tuple[str, int]
 Tap = Callable[[Address, bytes], None]
-_QUEUE_LIMIT_S = 0.5  # of a rate limit: a router's buffer is not endless
-
-
-@dataclass(frozen=True)
-class Impairment:
-    """What one direction of the path does to its packets."""
-
-    loss: float = 0.0  # share, 0 to 1
-    delay_ms: float = 0.0
-    jitter_ms: float = 0.0  # added, uniform; packets keep their order
-    reorder: float = 0.0  # share of packets that overtake nobody and are overtaken: they come 20 ms later
-    rate_bps: float | None = None
-    blocked: bool = False
-
-
-@dataclass
-class Counters:
-    """Packets of one direction."""
-
-    received: int = 0
-    lost: int = 0
-    queue_full: int = 0
-
-
-class _Direction:
-    """Fate and departure time of each packet of one direction of one client."""
-
-    def __init__(self, seed: str) -> None:
-        self._random = random.Random(seed)
-        self._latest = 0.0
-        self._line_free_at = 0.0
-
-    def departure(self, now: float, size: int, path: Impairment) -> float | None:
-        """When the packet leaves; None if it never does."""
-        if path.blocked or self._random.random() < path.loss:
-            return None
-        leaves = now
-        if path.rate_bps is not None:
-            self._line_free_at = max(self._line_free_at, now)
-            if self._line_free_at - now > _QUEUE_LIMIT_S:
-                return None
-            self._line_free_at += size * 8 / path.rate_bps
-            leaves = self._line_free_at
-        leaves += (path.delay_ms + self._random.random() * path.jitter_ms) / 1000
-        if self._random.random() < path.reorder:
-            return leaves + 0.02
-        self._latest = max(self._latest, leaves)
-        return self._latest
+Parcel = tuple[Callable[[bytes], None], bytes]
+_RECEIVE_BUFFER_BYTES = 1 << 21
 
 
 class _Upstream(asyncio.DatagramProtocol):
@@ -71,8 +31,6 @@ class _Upstream(asyncio.DatagramProtocol):
         self.client = client
         self.transport: asyncio.DatagramTransport | None = None
         self.early: list[bytes] = []
-        self.up = _Direction(f"{relay.seed} up {len(relay.clients)}")
-        self.down = _Direction(f"{relay.seed} down {len(relay.clients)}")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
@@ -92,26 +50,62 @@ class _Upstream(asyncio.DatagramProtocol):
         elif not self.transport.is_closing():
             self.transport.sendto(data)
 
+    def to_client(self, data: bytes) -> None:
+        self.relay.to_client(self.client, data)
+
+
+class _Timed:
+    """One line and the timer that empties it."""
+
+    def __init__(self, line: Line[Parcel]) -> None:
+        self.line = line
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def push(self, send: Callable[[bytes], None], data: bytes) -> None:
+        self.line.push(self._loop.time(), (send, data), len(data))
+        self.run()
+
+    def run(self) -> None:
+        """Send what is due and wake up for the next."""
+        for send, data in self.line.poll(self._loop.time()):
+            send(data)
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self.line.next_time()
+        self._timer = None if due is None else self._loop.call_at(due, self.run)
+
+    def change(self, path: Impairment) -> None:
+        self.line.change(self._loop.time(), path)
+        self.run()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
 
 class UdpRelay(asyncio.DatagramProtocol):
     """Listens on a free port of loopback; ``up`` and ``down`` may be exchanged while it runs."""
 
     def __init__(self, server: Address, *, seed: int = 1) -> None:
         self.server = server
-        self.seed = seed
-        self.up = self.down = Impairment()
-        self.up_count, self.down_count = Counters(), Counters()
+        self._up = _Timed(Line(f"{seed} up"))
+        self._down = _Timed(Line(f"{seed} down"))
         self.clients: dict[Address, _Upstream] = {}
         self.tap: Tap | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[object]] = set()
+        self._steps: list[asyncio.TimerHandle] = []
 
     async def __aenter__(self) -> UdpRelay:
         await self._loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
         return self
 
     async def __aexit__(self, *failure: object) -> None:
+        self._forget_steps()
+        self._up.stop()
+        self._down.stop()
         for upstream in self.clients.values():
             if upstream.transport is not None:
                 upstream.transport.close()
@@ -131,8 +125,45 @@ class UdpRelay(asyncio.DatagramProtocol):
         """What a page has to be told (probe.js) so that its media goes through here."""
         return {"relay": {"address": self.address[0], "port": self.address[1]}}
 
+    @property
+    def up(self) -> Impairment:
+        return self._up.line.path
+
+    @up.setter
+    def up(self, path: Impairment) -> None:
+        self._up.change(path)
+
+    @property
+    def down(self) -> Impairment:
+        return self._down.line.path
+
+    @down.setter
+    def down(self, path: Impairment) -> None:
+        self._down.change(path)
+
+    @property
+    def up_count(self) -> Counters:
+        return self._up.line.count
+
+    @property
+    def down_count(self) -> Counters:
+        return self._down.line.count
+
+    def sample(self) -> dict[str, dict[str, float]]:
+        """Counters of both directions, with how long a packet would wait in the queue now."""
+        return {
+            name: {**timed.line.count.take(), "waiting_ms": timed.line.waiting_ms}
+            for name, timed in (("up", self._up), ("down", self._down))
+        }
+
     def set_both(self, path: Impairment) -> None:
         self.up = self.down = path
+
+    def play(self, steps: Sequence[Step]) -> None:
+        """Change by a schedule that starts now and replaces an earlier one."""
+        self._forget_steps()
+        for step in steps:
+            self._steps.append(self._loop.call_later(step.at_s, self._take, step))
 
     def block(self, blocked: bool) -> None:
         """The network is away, or back."""
@@ -151,6 +182,7 @@ class UdpRelay(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
+        _widen(transport)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         upstream = self.clients.get(addr)
@@ -158,31 +190,25 @@ class UdpRelay(asyncio.DatagramProtocol):
             upstream = self._announce(addr)
         if self.tap is not None:
             self.tap(addr, data)
-        self.up_count.received += 1
-        self._pass(upstream.up, self.up, self.up_count, data, upstream.send)
+        self._up.push(upstream.send, data)
 
     def from_server(self, upstream: _Upstream, data: bytes) -> None:
-        self.down_count.received += 1
-        self._pass(upstream.down, self.down, self.down_count, data, lambda late: self._to_client(upstream, late))
+        self._down.push(upstream.to_client, data)
+
+    def to_client(self, client: Address, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(data, client)
 
     def error_received(self, exc: Exception) -> None:
         """A browser that closed its socket."""
 
-    def _to_client(self, upstream: _Upstream, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.sendto(data, upstream.client)
+    def _take(self, step: Step) -> None:
+        self.up, self.down = step.up, step.down
 
-    def _pass(
-        self, direction: _Direction, path: Impairment, count: Counters, data: bytes, send: Callable[[bytes], None]
-    ) -> None:
-        now = self._loop.time()
-        leaves = direction.departure(now, len(data), path)
-        if leaves is None:
-            count.lost += 1
-        elif leaves <= now:
-            send(data)
-        else:
-            self._loop.call_at(leaves, send, data)
+    def _forget_steps(self) -> None:
+        for timer in self._steps:
+            timer.cancel()
+        self._steps.clear()
 
     def _announce(self, client: Address) -> _Upstream:
         upstream = _Upstream(self, client)
@@ -198,4 +224,10 @@ class UdpRelay(asyncio.DatagramProtocol):
         await self._connect(upstream)
 
     async def _connect(self, upstream: _Upstream) -> None:
-        await self._loop.create_datagram_endpoint(lambda: upstream, remote_addr=self.server)
+        transport, _ = await self._loop.create_datagram_endpoint(lambda: upstream, remote_addr=self.server)
+        _widen(transport)
+
+
+def _widen(transport: asyncio.BaseTransport) -> None:
+    """The relay loses by its dice alone, not because the kernel's buffer is short while the process waits."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
