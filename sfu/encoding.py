@@ -18,6 +18,7 @@ from sfu.streams.receive import ReceiveStream
 
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
+    from sfu.sinks import SinkTrack
 
 AUDIO_HISTORY_PACKETS = 64
 ACTIVE_WITHIN_S = 1.0
@@ -54,7 +55,8 @@ class Encoding:
         self.clock = SenderClock(publisher_clock, clock_rate)
         self.entries: list[ForwardEntry] = []
         self.consumers: list[Consumer] = []
-        self.waiting: list[Consumer] = []
+        self.waiting: list[Consumer | SinkTrack] = []
+        self.sink_tracks: list[SinkTrack] = []
         self.last_arrival = 0.0
         self.last_timestamp = 0
         self.last_picture_id: int | None = None
@@ -129,6 +131,9 @@ class Encoding:
                 consumer.begin(self, packet, now)
         if self.entries:
             forward(packet, self.entries, send_time_24)
+        if self.sink_tracks:
+            for track in self.sink_tracks:
+                track.put((track, packet))
 
     def _can_begin(self, packet: RtpPacket) -> bool:
         if not self.video:

@@ -139,6 +139,16 @@ class Engine:
                     self.counters["bug"] += 1
                     log.exception("speakers failed", router=router.id)
         self.flush()
+        self._serve_sinks(now)
+
+    def _serve_sinks(self, now: float) -> None:
+        for router in list(self.routers.values()):
+            try:
+                router.sinks.turn(now)
+            except Exception:
+                self.counters["bug"] += 1
+                log.exception("sinks failed", router=router.id)
+                router.sinks.close()
 
     def _end_broken(self, transport: Transport, bug: Exception) -> None:
         """A bug showed in a Transport's turn: it ends, the process goes on."""

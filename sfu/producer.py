@@ -15,6 +15,7 @@ from sfu.streams.clock_map import PublisherClock
 
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
+    from sfu.sinks import SinkTrack
 
 MAX_ENCODINGS = 4
 
@@ -57,6 +58,7 @@ class Producer:
         self.closed = False
         self.encodings: list[Encoding] = []
         self.consumers: dict[str, Consumer] = {}
+        self.sink_tracks: list[SinkTrack] = []
         self._host = host
         self._on_level = on_level
         self.configure(section)
@@ -97,6 +99,8 @@ class Producer:
             self.encodings[replaced.index] = encoding
         for consumer in list(self.consumers.values()):
             consumer.on_encoding_added(encoding, replaced)
+        for track in self.sink_tracks:
+            track.on_encoding_added()
         return encoding
 
     def receive(self, encoding: Encoding, packet: RtpPacket, now: float, *, recovered: bool = False) -> bool:
@@ -120,6 +124,8 @@ class Producer:
         self.muted = muted
         for consumer in list(self.consumers.values()):
             consumer.on_producer_muted()
+        for track in self.sink_tracks:
+            track.on_producer_muted()
 
     def best_encoding(self, now: float) -> Encoding | None:
         """The Encoding with the highest measured bitrate among those that arrive."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from sfu.groups import Group, Groups
 from sfu.producer import Producer
 from sfu.relay import RelayFrame, build_frame
+from sfu.sinks import MediaSink, SinkBook
 from sfu.transport import Transport, TransportRole
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Router:
         self.transports: dict[str, Transport] = {}
         self.groups = Groups()
         self.listener: RouterListener | None = None
+        self.sinks = SinkBook(self.groups.of, time.monotonic)
 
     def create_transport(self, *, owner: str, role: TransportRole) -> Transport:
         """A Transport of ``owner`` (an opaque name), waiting for its negotiation."""
@@ -61,6 +63,7 @@ class Router:
         for producer in self.producers.values():
             if producer.owner in moved:
                 self.groups.forget(producer.id)
+                self.sinks.on_producer(producer)
         for transport in self.transports.values():
             for consumer in transport.sending.consumers.values():
                 if transport.owner in moved or consumer.producer.owner in moved:
@@ -70,8 +73,17 @@ class Router:
         """Whether two owners are in the same group."""
         return self.groups.of(owner) == self.groups.of(other)
 
+    def add_sink(self, sink: MediaSink, group: Group = None) -> None:
+        """Give ``sink`` the media of all Producers of one group, now and as they come."""
+        self.sinks.add(sink, self.producers.values(), group)
+
+    def remove_sink(self, sink: MediaSink) -> None:
+        """Take a sink away; harmless if it is gone."""
+        self.sinks.remove(sink)
+
     def close(self) -> None:
-        """Close all Transports."""
+        """Close all Transports and let the sinks go."""
+        self.sinks.close()
         for transport in list(self.transports.values()):
             transport.close()
         self.engine.routers.pop(self.id, None)
@@ -88,9 +100,15 @@ class Router:
         if self.listener is not None:
             self.listener.on_transport_state(transport)
 
+    def add_producer(self, producer: Producer) -> None:
+        """A Producer has come."""
+        self.producers[producer.id] = producer
+        self.sinks.on_producer(producer)
+
     def forget_producer(self, producer: Producer) -> None:
         """A Producer has ended."""
         self.producers.pop(producer.id, None)
+        self.sinks.forget(producer)
         self.groups.forget(producer.id)
 
     def forget(self, transport: Transport) -> None:

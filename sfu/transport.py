@@ -104,7 +104,7 @@ class Transport:
         for producer in removed:
             self.router.forget_producer(producer)
         for producer in added:
-            self.router.producers[producer.id] = producer
+            self.router.add_producer(producer)
         if result.data_channel is not None and self.data is None:
             self._data_section = result.data_channel
             self._start_data()
