@@ -182,7 +182,7 @@ function actionRow(message, { mayWrite, mayDelete }, run) {
     mayWrite && message.own && message.text && button("Edit", "edit", "message-edit", () => run.edit(message)),
     mayDelete && button("Delete", "trash", "message-delete", () => run.remove(message)),
   ].filter((one) => one instanceof HTMLElement);
-  return buttons.length > 0 ? h("div", { class: "chat-actions", role: "group", "aria-label": "Message" }, ...buttons) : null;
+  return buttons.length > 0 ? h("div", { class: "chat-actions", role: "group", "aria-label": "Actions for this message" }, ...buttons) : null;
 }
 
 /**

@@ -8,6 +8,9 @@ import { PlenumError } from "./errors.js";
 /** Above this the channel is given nothing more until it has sent most of it. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 const LOW_WATER_BYTES = 256 * 1024;
+/** A full channel that has sent nothing at all for so long is a dead one, long before ICE says so. */
+const STUCK_MS = 5_000;
+const LOOK_EVERY_MS = 500;
 /** How much may be under way that the other side has not written: it bounds the memory of both. */
 const DIRECT_WINDOW_BYTES = 4 * 1024 * 1024;
 /** Smaller: the server holds what a slow receiver has not fetched, and serves others too. */
@@ -128,7 +131,15 @@ export class DirectPath {
    */
   #drained(channel) {
     return new Promise((resolve, reject) => {
+      let least = channel.bufferedAmount;
+      let lessAt = performance.now();
+      const look = setInterval(() => {
+        const now = performance.now();
+        if (channel.bufferedAmount < least) [least, lessAt] = [channel.bufferedAmount, now];
+        if (channel.readyState !== "open" || now - lessAt > STUCK_MS) this.#lose();
+      }, LOOK_EVERY_MS);
       const done = () => {
+        clearInterval(look);
         channel.removeEventListener("bufferedamountlow", done);
         channel.removeEventListener("close", done);
         if (channel.readyState === "open" && !this.closed) resolve();

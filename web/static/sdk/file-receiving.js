@@ -173,6 +173,8 @@ export class FileReceiving {
     const silent = now - this.lastPieceAt;
     if (this.over || this.finishing || silent < SILENT_MS) return;
     if (silent > GIVE_UP_MS) return this.link.giveUp(this.transfer, "timeout");
+    // The user sees it at once; whether it is time to ask again is another matter.
+    if (this.transfer.state === "transferring") this.link.change(this.transfer, "interrupted");
     if (now - this.lastRequestAt < BETWEEN_REQUESTS_MS) return;
     this.link.change(this.transfer, "interrupted");
     if (!this.link.isConnected) return;
