@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sfu.encoding import Encoding
 from sfu.entries import build_entries
+from sfu.explaining import ConsumerStatus
 from sfu.layers.forward import ForwardEntry, Outlet, Protector
 from sfu.layers.header_plan import PlanTable
 from sfu.layers.resender import Resender, apply_epoch
@@ -21,6 +22,7 @@ from sfu.rtp.packet import RtpPacket
 from sfu.rtp.rtcp import ReportBlock, SenderReport
 from sfu.sdp.types import SendSection
 from sfu.streams.send import SendStream
+from sfu.wishes import Wish
 
 if TYPE_CHECKING:
     from sfu.producer import Producer
@@ -60,6 +62,7 @@ class Consumer:
         self.mid: str | None = None
         self.paused = False
         self.barred = False
+        self.wish = Wish()
         self.ssrc = host.random.randrange(1, 1 << 32)
         self.rtx_ssrc = host.random.randrange(1, 1 << 32)
         self.section: SendSection | None = None
@@ -235,6 +238,10 @@ class Consumer:
         elif self.entry is not None:
             self._wait()
 
+    def set_wish(self, wish: Wish) -> None:
+        """What the subscriber wants of this Producer."""
+        self.wish = wish
+
     def set_barred(self, barred: bool) -> None:
         """Stop or resume because the Router keeps publisher and subscriber apart, or does so no more."""
         if barred == self.barred:
@@ -271,6 +278,11 @@ class Consumer:
             self._resender.answer(lost, self.highest_out(), histories, now, self.stream.rtt_s)
 
     @property
+    def resent_packets(self) -> int:
+        """How many packets were sent again."""
+        return self._resender.packets
+
+    @property
     def source(self) -> Encoding | None:
         """The Encoding that is forwarded, or was last."""
         return self._encoding
@@ -303,6 +315,10 @@ class Consumer:
         self.halt()
         self.producer.consumers.pop(self.id, None)
 
+    def status(self, now: float) -> ConsumerStatus:
+        """What becomes of it, and why."""
+        return ConsumerStatus(None, None, None, paused=self.paused or self.barred, reason=None)
+
     def stats(self, now: float) -> dict[str, object]:
         """Figures of this Consumer."""
         return {
@@ -314,7 +330,7 @@ class Consumer:
             "paused": self.paused,
             "packets": self.entry.packets if self.entry else 0,
             "octets": self.entry.octets if self.entry else 0,
-            "resent_packets": self._resender.packets,
+            "resent_packets": self.resent_packets,
             "rtt_ms": None if self.stream.rtt_s is None else round(self.stream.rtt_s * 1000, 1),
             "fraction_lost": self.stream.fraction_lost,
         }

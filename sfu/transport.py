@@ -21,6 +21,7 @@ from sfu.sdp.receive import ReceiveBook
 from sfu.sdp.send import SendBook
 from sfu.sdp.types import DataSection, RemoteTransport, SendTrack
 from sfu.sending import SendingHalf
+from sfu.wishes import Mode
 
 if TYPE_CHECKING:
     from sfu.router import Router
@@ -72,6 +73,7 @@ class Transport:
             now=time.monotonic,
         )
         self.data: DataRelay | None = None
+        self.mode = Mode.AUTO
         self._capabilities = engine.capabilities
         self._receive_book = ReceiveBook()
         self._send_book = SendBook()
@@ -172,6 +174,10 @@ class Transport:
         for key in result.refused:
             self.sending.remove(consumers[key])
         return result.answer_text
+
+    def set_mode(self, mode: Mode) -> None:
+        """What the subscriber wants in all."""
+        self.mode = mode
 
     # -- both ------------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,19 @@ from signaling.invites import InviteDesk
 from signaling.limits import RateLimiter
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
-from signaling.rest import breakouts, chat, events, failures, live, openapi, people, recordings, routes, waiting
+from signaling.rest import (
+    breakouts,
+    chat,
+    events,
+    explain,
+    failures,
+    live,
+    openapi,
+    people,
+    recordings,
+    routes,
+    waiting,
+)
 from signaling.rest.body_limit import BodyLimit
 from signaling.rest.calls import RestServices
 from signaling.rest.limits import RateLimitHeaders
@@ -112,6 +124,7 @@ def create_app(
         routes.create_router(routes.Services(options, hub, store, verifier, InviteDesk(options.auth), gate, limiter))
     )
     app.include_router(people.create_router())
+    app.include_router(explain.create_router())
     app.include_router(waiting.create_router())
     app.include_router(breakouts.create_router())
     app.include_router(recordings.create_router())

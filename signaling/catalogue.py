@@ -25,6 +25,7 @@ from signaling.handlers import (
     moderation,
     negotiation,
     people,
+    preferences,
     presence,
     quality,
     reactions,
@@ -45,6 +46,7 @@ from signaling.messages import media as media_messages
 from signaling.messages import moderation as moderation_messages
 from signaling.messages import negotiation as negotiation_messages
 from signaling.messages import people as people_messages
+from signaling.messages import preferences as preferences_messages
 from signaling.messages import quality as quality_messages
 from signaling.messages import reactions as reactions_messages
 from signaling.messages import recordings as recordings_messages
@@ -179,6 +181,9 @@ _LINES = (
     _both(media_messages.MediaControlRequest, media.media_control, media_messages.MediaControl),
     _both(media_messages.ScreenShareRequest, media.screen_share_control, media_messages.ScreenShareControl),
     _to_client(media_messages.ActiveSpeakers),
+    _both(preferences_messages.PreferencesRequest, preferences.subscription_preferences, limit=None),
+    _to_client(preferences_messages.SubscriptionStatus),
+    _to_client(preferences_messages.PublishLayers),
     _both(quality_messages.NetworkStatsRequest, quality.network_stats),
     _to_client(quality_messages.QualityUpdate),
     _both(breakout_messages.BreakoutCreateRequest, breakouts.create, breakout_messages.BreakoutCreate),

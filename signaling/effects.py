@@ -9,6 +9,7 @@ from typing import Any
 
 from signaling.messages.base import Leg, Outgoing
 from signaling.messages.negotiation import CandidateInit
+from signaling.messages.preferences import PreferencesRequest
 from signaling.model import Permissions, Role, RoomSettings, Source
 
 # -- messages ----------------------------------------------------------------------------------------------------------
@@ -130,6 +131,14 @@ class SetMuted:
 
     publication_id: str
     muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakePreferences:
+    """A subscriber's wishes have changed."""
+
+    username: str
+    request: PreferencesRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +302,7 @@ ChatStateEffect = SaveChat | ForgetChat | SaveChatRead
 StateEffect = (
     SaveParticipant | ForgetParticipant | RenewPresence | SaveRole | SaveSettings | TableEffect | ChatStateEffect
 )
-EngineEffect = TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMuted | MoveMedia
+EngineEffect = TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMuted | MoveMedia | TakePreferences
 DoorEffect = EndSession | Leave | LetIn | LookAtWaiting | EndViewing | LookAtBreakouts
 ChatEffect = FetchPreview | DropImages
 Effect = ChatEffect | Send | Broadcast | Relay | Record | DoorEffect | EngineEffect | StateEffect

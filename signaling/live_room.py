@@ -396,6 +396,9 @@ class LiveRoom:
     def _set_muted(self, effect: fx.SetMuted, origin: Origin | None) -> None:
         self.negotiation.set_muted(effect.publication_id, effect.muted)
 
+    def _take_preferences(self, effect: fx.TakePreferences, origin: Origin | None) -> None:
+        self.negotiation.take_preferences(effect.username, effect.request)
+
     def _move_media(self, effect: fx.MoveMedia, origin: Origin | None) -> fx.Effects:
         # Some may have left by what came before.
         self.router.set_groups({name: to for name, to in effect.places.items() if name in self.room.participants})
@@ -452,6 +455,7 @@ _EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects 
     fx.TakeCandidate: LiveRoom._take_candidate,
     fx.RestartSubscribe: LiveRoom._restart_subscribe,
     fx.SetMuted: LiveRoom._set_muted,
+    fx.TakePreferences: LiveRoom._take_preferences,
     fx.MoveMedia: LiveRoom._move_media,
     fx.LookAtBreakouts: LiveRoom._look_at_breakouts,
     fx.FetchPreview: LiveRoom._fetch_preview,

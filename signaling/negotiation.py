@@ -25,8 +25,10 @@ from signaling.messages.negotiation import (
     TrackPublished,
     TrackUnpublished,
 )
+from signaling.messages.preferences import PreferencesRequest
 from signaling.messages.room import ErrorMessage
 from signaling.model import Kind, Source
+from signaling.preferences import Preferences
 from signaling.quality_board import Pair
 from signaling.room import Participant, Publication, Room
 from signaling.rules import may_share
@@ -62,6 +64,7 @@ class Seat:
     receives: bool = True
     consumers: dict[str, Consumer] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    preferences: Preferences = field(default_factory=Preferences)
     answer_due: bool = False
     restart_wanted: bool = False
 
@@ -229,6 +232,13 @@ class Negotiation:
             seat.restart_wanted = True
         return self._offer(seat)
 
+    def take_preferences(self, username: str, request: PreferencesRequest) -> None:
+        """What a subscriber wishes to receive has changed."""
+        seat = self._seats.get(username)
+        if seat is not None:
+            seat.preferences.merge(request)
+            seat.preferences.apply(seat.subscribe, seat.consumers)
+
     def on_subscribe_closed(self, participant: Participant) -> None:
         """The subscribe transport has ended: the client asks for a restart when it wants to receive again."""
         seat = self._seats[participant.username]
@@ -277,6 +287,7 @@ class Negotiation:
     def _consume(self, seat: Seat, producers: Iterable[Producer]) -> None:
         if not seat.receives:
             return
+        fresh = False
         for producer in producers:
             if seat.subscribe is None or seat.subscribe.state is TransportState.CLOSED:
                 seat.subscribe = self._router.create_transport(owner=seat.username, role=TransportRole.SUBSCRIBE)
@@ -284,12 +295,16 @@ class Negotiation:
                 continue
             try:
                 seat.consumers[producer.id] = seat.subscribe.consume(producer)
+                fresh = True
             except NegotiationError as error:
                 log.warning("consume refused", room=self._room.room_id, participant=seat.username, code=error.code)
+        if fresh:
+            seat.preferences.apply(seat.subscribe, seat.consumers)
 
     def _drop(self, seat: Seat, publication_ids: Iterable[str]) -> Effects:
         gone = list(publication_ids)
         seat.refused.difference_update(gone)
+        seat.preferences.forget(gone)
         return self._offer(seat) if self._unconsume(seat, gone) else []
 
     def _offer(self, seat: Seat) -> Effects:

@@ -39,6 +39,11 @@ class Path(ABC):
         self.remote = remote  # ip, port
         self.link: IceLink | None = None
 
+    @property
+    @abstractmethod
+    def local(self) -> tuple[str, int]:
+        """Our address and port of it."""
+
     @abstractmethod
     def send(self, data: bytes) -> None:
         """Send one datagram; what the system does not take is dropped and counted, nothing is raised."""
@@ -93,6 +98,10 @@ class UdpPath(Path):
         self.address = address
         self._sendto = sock.sock.sendto
         self._sendmsg = sock.sock.sendmsg
+
+    @property
+    def local(self) -> tuple[str, int]:
+        return self._socket.host, self._socket.port
 
     def send(self, data: bytes) -> None:
         try:

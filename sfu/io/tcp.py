@@ -38,6 +38,11 @@ class TcpPath(Path):
         self._ports = ports
         self._transport = transport
 
+    @property
+    def local(self) -> tuple[str, int]:
+        name = self._transport.get_extra_info("sockname")
+        return (name[0], name[1]) if name else ("", 0)
+
     def send(self, data: bytes) -> None:
         self.send_many((data,))
 

@@ -83,6 +83,7 @@ NOT_LOGGED = frozenset(
     {
         *("room-state", "session-resumed", "error", "ack", "heartbeat", "leave"),
         *("offer", "answer", "ice-candidate", "ice-restart", "active-speakers", "quality-update"),
+        *("subscription-status", "publish-layers"),
         *("chat-history", "chat-read", "chat-typing", "chat-reaction", "chat-link-preview"),
         *(
             "hand-raise-queue",

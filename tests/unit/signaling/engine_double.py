@@ -14,6 +14,7 @@ from typing import Any
 from sfu.connection import TransportState
 from sfu.errors import NegotiationError
 from sfu.transport import OfferResult, TransportRole
+from sfu.wishes import Mode, Wish
 
 
 class ProducerDouble:
@@ -28,6 +29,10 @@ class ProducerDouble:
 class ConsumerDouble:
     def __init__(self, producer: ProducerDouble, mid: str) -> None:
         self.producer, self.mid = producer, mid
+        self.wish = Wish()
+
+    def set_wish(self, wish: Wish) -> None:
+        self.wish = wish
 
 
 class TransportDouble:
@@ -41,6 +46,7 @@ class TransportDouble:
         self.outstanding = False
         self.ice_tag = "ice0"
         self.restarts = 0
+        self.mode = Mode.AUTO
         self._mids = itertools.count()
 
     def accept_offer(self, sdp: str, sources: Mapping[str, str] | None = None) -> OfferResult:
@@ -91,6 +97,9 @@ class TransportDouble:
         refused = _read(sdp).get("refused", [])
         self.outstanding = False
         return [c for c in self.consumers if c.mid in refused]
+
+    def set_mode(self, mode: Mode) -> None:
+        self.mode = mode
 
     def add_remote_candidate(self, candidate: str | None) -> None:
         if candidate == "nonsense":
