@@ -1,0 +1,154 @@
+"""A live stream that is served by HLS: its renditions, who watches, and who waits for what comes next."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from streaming.hls import multivariant
+from streaming.hls.archive import Archive, Past
+from streaming.hls.playlist import MediaPlaylist, Report
+from streaming.hls.rendition import Rendition, RenditionInfo
+from streaming.hls.viewers import Viewers
+
+_VIEWER_AWAY_S = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class HlsTiming:
+    """``window_s``: what playlists list of the past; None: everything."""
+
+    segment_s: float = 2.0
+    part_s: float = 0.5
+    window_s: float | None = 24.0
+
+
+class HlsStream:
+    """One stream. ``key``: secret of this stream, the same in every process that serves it.
+
+    ``public``: whether those without a token may watch. ``archive``: where the past is kept.
+    """
+
+    def __init__(
+        self, room_id: str, stream_id: str, key: bytes, timing: HlsTiming, *, public: bool, archive: Archive | None
+    ) -> None:
+        self.room_id, self.stream_id = room_id, stream_id
+        self.public = public
+        self.timing = timing
+        self.renditions: dict[str, Rendition] = {}
+        self.viewers = Viewers(hmac.digest(key, b"viewers", hashlib.sha256), _VIEWER_AWAY_S)
+        self.media_path = hmac.digest(key, b"media", hashlib.sha256)[:12].hex()
+        """Part of the address of media: who may read playlists learns it; the same for all, so that caches work."""
+        self.ended = False
+        self.archive = archive
+        self._pasts: dict[str, Past] = {}
+        self._changed: asyncio.Future[None] | None = None
+
+    async def load(self) -> None:
+        """Learn what an earlier process has served, so that this one goes on after it."""
+        if self.archive is not None:
+            self._pasts = await asyncio.to_thread(self.archive.load)
+
+    # -- from the worker -------------------------------------------------------------------------------------------
+
+    def begin(self, info: RenditionInfo, init: bytes) -> None:
+        """A worker begins to make a rendition, for the first time or again."""
+        rendition = self.renditions.get(info.name)
+        if rendition is None:
+            rendition = self.renditions[info.name] = self._new_rendition(info)
+        rendition.begin(init)
+        self._ring()
+
+    def add_part(self, name: str, data: bytes, at_unix: float, duration_s: float, *, independent: bool) -> None:
+        """A part of a rendition that has begun."""
+        self.renditions[name].add_part(data, at_unix, duration_s, independent=independent)
+        self._ring()
+
+    def end_segment(self, name: str, duration_s: float) -> None:
+        """A segment of a rendition has ended."""
+        self.renditions[name].end_segment(duration_s)
+        self._ring()
+
+    def finish(self) -> None:
+        """The stream has ended; what there is stays to be watched."""
+        self.ended = True
+        for rendition in self.renditions.values():
+            rendition.finish()
+        self._ring()
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to play in every rendition."""
+        return bool(self.renditions) and all(rendition.playlist.segments for rendition in self.renditions.values())
+
+    # -- to the viewers --------------------------------------------------------------------------------------------
+
+    def multivariant_text(self, session: str) -> str:
+        """The multivariant playlist for one viewer, best rendition first."""
+        return multivariant.text(
+            rendition.variant(f"s/{session}/{name}.m3u8") for name, rendition in self.renditions.items()
+        )
+
+    def reports(self, without: str) -> list[Report]:
+        """Where the other renditions are."""
+        return [
+            Report(f"{name}.m3u8", *other.playlist.last)
+            for name, other in self.renditions.items()
+            if name != without and other.playlist.segments
+        ]
+
+    async def changed(self, wanted: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until ``wanted`` holds, for at most ``timeout_s``; whether it does."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while not wanted():
+            if self._changed is None:
+                self._changed = loop.create_future()
+            left_s = deadline - loop.time()
+            if left_s <= 0 or not (await asyncio.wait({self._changed}, timeout=left_s))[0]:
+                return wanted()
+        return True
+
+    async def read(self, name: str, file: str) -> bytes | None:
+        """The bytes of a file of a rendition; None when there is none."""
+        rendition = self.renditions.get(name)
+        if rendition is None:
+            return None
+        data = rendition.blobs.get(file)
+        if data is None and self.archive is not None and not file.startswith("part"):
+            data = await asyncio.to_thread(self.archive.read, name, file)
+        return data
+
+    def _new_rendition(self, info: RenditionInfo) -> Rendition:
+        timing, archive = self.timing, self.archive
+        playlist = MediaPlaylist(
+            target_s=timing.segment_s,
+            part_s=timing.part_s,
+            window_s=timing.window_s,
+            keeps_past=archive is not None,
+            base=f"../../m/{self.media_path}/{info.name}/",
+        )
+        past = self._pasts.get(info.name)
+        if past is not None:
+            playlist.restore(past.segments, past.inits, past.parts_made)
+        return Rendition(info, playlist, archive.save if archive is not None else None)
+
+    def _ring(self) -> None:
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
+        self._changed = None
+
+
+def archive_directory(root: Path, room_id: str, stream_id: str) -> Path:
+    """Where a stream's past is kept: names come from users, so a digest stands for the room."""
+    return root / hashlib.sha256(room_id.encode()).hexdigest()[:16] / stream_id
+
+
+def blocking_timeout_s(target_duration_s: float) -> float:
+    """How long a request may be held (RFC 8216bis-18 section 6.2.5.2)."""
+    return math.ceil(3 * target_duration_s)
