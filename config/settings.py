@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.options import HttpOptions, LoggingOptions
+from media.jobs.options import JobOptions
 from sfu.options import MediaOptions
 from signaling.options import AuthOptions, EventOptions, PageOptions, RedisOptions, RoomOptions, SignalingOptions
 
@@ -21,6 +22,7 @@ class Settings(BaseModel):
     redis: RedisOptions = Field(default_factory=RedisOptions, description="The state of rooms.")
     page: PageOptions = Field(default_factory=PageOptions, description="Pages and browsers.")
     events: EventOptions = Field(default_factory=EventOptions, description="The event log of rooms, and webhooks.")
+    jobs: JobOptions = Field(default_factory=JobOptions, description="Worker processes of recordings and live outputs.")
     logging: LoggingOptions = Field(default_factory=LoggingOptions, description="The log.")
 
     def signaling(self) -> SignalingOptions:

@@ -181,7 +181,7 @@ class SinkBook:
         for sink, group, tracks in self._sinks.values():
             together = self._group_of(producer.owner) == group
             if together and producer.id not in tracks:
-                self._numbers += 1
+                self._numbers = (self._numbers + 1) & 0xFFFF
                 tracks[producer.id] = SinkTrack(self._numbers, producer, sink, self._now)
             elif not together and producer.id in tracks:
                 tracks.pop(producer.id).close()

@@ -26,10 +26,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "sfu.io": ("sfu.errors", "sfu.rtp", "sfu.ice"),
     "sfu": ("sfu",),
     "media": ("sfu.rtp", "sfu.codecs", "sfu.errors"),
+    # The shard's side of workers stands on the engine; what runs in a worker does not load it.
+    "media.jobs": ("sfu", "media"),
+    "media.jobs.worker": ("media.feed",),
+    "media.jobs.options": (),
     "recorder": ("sfu", "media"),
     "streaming": ("sfu", "media"),
     "signaling": ("sfu",),
-    "config": ("sfu.options", "signaling.options"),
+    "config": ("sfu.options", "signaling.options", "media.jobs.options", "recorder.options"),
     "scripts": PACKAGES,
 }
 PURE = ("sfu.rtp", "sfu.codecs", "sfu.streams", "sfu.layers", "sfu.congestion", "sfu.speakers", "sfu.sdp", "sfu.ice")
