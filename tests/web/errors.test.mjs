@@ -3,7 +3,6 @@ import { test } from "node:test";
 
 import { mediaSentence } from "../../web/static/sdk/devices.js";
 import { finalErrorCode, PlenumError } from "../../web/static/sdk/errors.js";
-import { encodingsFor } from "../../web/static/sdk/publish-transport.js";
 import { lossRatio } from "../../web/static/sdk/stats.js";
 
 test("which close codes are final", () => {
@@ -22,13 +21,6 @@ test("an error message becomes a PlenumError", () => {
 test("every reason of a device gets its own sentence", () => {
   const reasons = ["Insecure", "NotAllowedError", "NotFoundError", "NotReadableError", "OverconstrainedError", "Other"];
   assert.equal(new Set(reasons.map((reason) => mediaSentence("camera", reason))).size, reasons.length);
-});
-
-test("encodings: one, three, or the caller's own", () => {
-  assert.deepEqual(encodingsFor("camera", { maxBitrate: 500 }), [{ maxBitrate: 500 }]);
-  assert.deepEqual(encodingsFor("camera", { simulcast: true }).map((encoding) => encoding.rid), ["q", "h", "f"]);
-  assert.equal(encodingsFor("microphone", { simulcast: true }).length, 1);
-  assert.deepEqual(encodingsFor("screen", { encodings: [{ rid: "x" }], simulcast: true }), [{ rid: "x" }]);
 });
 
 test("loss since the last look", () => {

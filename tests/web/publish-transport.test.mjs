@@ -19,7 +19,13 @@ class FakePeerConnection {
   addTransceiver(track, { direction, sendEncodings }) {
     const sender = {
       track,
-      getParameters: () => ({ encodings: sendEncodings }),
+      encodings: sendEncodings,
+      getParameters: () => ({ encodings: structuredClone(sender.encodings), codecs: [{ mimeType: codec }] }),
+      setParameters: async ({ encodings }) => {
+        await null;
+        sender.encodings = encodings;
+        sender.changes = (sender.changes ?? 0) + 1;
+      },
       replaceTrack: async (next) => {
         sender.track = next;
       },
@@ -63,6 +69,7 @@ const track = (kind) => ({ kind });
 let offers;
 let refuse;
 let answerSdp;
+let codec;
 let transport;
 
 beforeEach(() => {
@@ -71,6 +78,7 @@ beforeEach(() => {
   offers = [];
   refuse = () => null;
   answerSdp = "answer";
+  codec = "video/VP8";
   const handlers = { onState: () => {}, onHopeless: () => {}, onCandidate: () => {} };
   transport = new PublishTransport(handlers, async (_sdp, tracks) => {
     const sources = Object.values(tracks).map((entry) => entry.source);
@@ -173,4 +181,59 @@ test("a removal that got lost is taken along by the next offer", async () => {
   refuse = () => null;
   await transport.restartIce();
   assert.deepEqual(offers.at(-1), ["camera"]);
+});
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const active = (index = 0) => transport.pc.transceivers[index].sender.encodings.map((encoding) => encoding.active ?? true);
+
+test("layers that nobody wants are stopped without an offer, and come back", async () => {
+  transport.start();
+  await transport.add(track("video"), "camera", { simulcast: true });
+  await transport.setLayers("p-camera", { q: true, h: false, f: false });
+  assert.deepEqual(active(), [true, false, false]);
+  await Promise.all([
+    transport.setLayers("p-camera", { q: true, h: true, f: false }),
+    transport.limit("camera", { maxBitrate: 1_000_000 }),
+    transport.setLayers("p-camera", { q: true, h: true, f: true }),
+  ]);
+  assert.deepEqual(active(), [true, true, true]);
+  assert.equal(transport.pc.transceivers[0].sender.encodings[2].maxBitrate, 1_000_000);
+  assert.equal(offers.length, 1);
+});
+
+test("layers that were named before the answer count as soon as it is there", async () => {
+  transport.start();
+  const camera = transport.add(track("video"), "camera", { simulcast: true });
+  await transport.setLayers("p-camera", { q: true, h: false, f: false });
+  await camera;
+  await settled();
+  assert.deepEqual(active(), [true, false, false]);
+});
+
+test("what nobody changed is not written", async () => {
+  transport.start();
+  await transport.add(track("video"), "camera", { simulcast: true });
+  await transport.setLayers("p-camera", { q: true, h: true, f: true });
+  assert.equal(transport.pc.transceivers[0].sender.changes, undefined);
+});
+
+test("a codec with layers of its own needs one encoding only", async () => {
+  codec = "video/VP9";
+  transport.start();
+  await transport.add(track("video"), "camera", { simulcast: true, maxBitrate: 1_500_000 });
+  await settled();
+  assert.deepEqual(active(), [true, false, false]);
+  const [first] = transport.pc.transceivers[0].sender.encodings;
+  assert.deepEqual([first.scalabilityMode, first.maxBitrate, first.scaleResolutionDownBy], ["L3T3_KEY", 1_500_000, 1]);
+});
+
+test("an m-line that is used again sends all its layers again", async () => {
+  transport.start();
+  await transport.add(track("video"), "screen", { simulcast: true });
+  await transport.setLayers("p-screen", { h: false, f: false });
+  await transport.remove("screen");
+  await transport.add(track("video"), "screen", { simulcast: true });
+  await settled();
+  assert.equal(transport.pc.transceivers.length, 1);
+  assert.deepEqual(active(), [true, true]);
 });

@@ -22,6 +22,7 @@ import { openScreen } from "./sdk/devices.js";
 import { PlenumError } from "./sdk/errors.js";
 import { FileTransfers } from "./sdk/file-transfer.js";
 import { PublishTransport } from "./sdk/publish-transport.js";
+import { ReceptionControl } from "./sdk/reception.js";
 import { RestCaller } from "./sdk/rest.js";
 import { readBans, RoomControl } from "./sdk/room-control.js";
 import { readWaiting, RoomModel } from "./sdk/room-model.js";
@@ -116,6 +117,10 @@ export class PlenumClient extends EventTarget {
     /** Roles, permissions, settings, moderation, waiting room, hands. */
     this.room = new RoomControl(link, this.rest);
     this.chat = new Chat(link, this.rest);
+    /** What is wished of others' pictures, what arrives of them, and why. */
+    this.reception = new ReceptionControl({ ...link, connected: () => this.state === "connected" }, this.rest);
+    /** Which way the media of each transport takes. @type {Partial<Record<TransportName, import("./sdk/network-path.js").NetworkPath>>} */
+    this.paths = {};
     /** Files to and from other participants. */
     this.files = new FileTransfers(this);
     /** @type {{ reason: string | null, by: string } | null} What was said to this side before it was sent away. */
@@ -443,7 +448,10 @@ export class PlenumClient extends EventTarget {
 
   /** @param {import("./sdk/room-model.js").ModelEvent[]} events */
   #emitAll(events) {
-    for (const { type, detail } of events) this.emit(type, detail);
+    for (const { type, detail } of events) {
+      if (type === "publication-removed") this.reception.forget(detail.publication.id);
+      this.emit(type, detail);
+    }
   }
 
   /**
@@ -492,6 +500,7 @@ export class PlenumClient extends EventTarget {
     this.publishing?.start();
     const events = this.model.reset(room);
     this.#setState("connected", "Connected");
+    this.reception.joined();
     this.emit("room-state", { room, resumed });
     this.#emitAll(events);
     if (this.options?.dataRelay !== false) {
@@ -503,6 +512,7 @@ export class PlenumClient extends EventTarget {
   /** The session goes on where it was: nothing is set up anew, and what was missed comes as if it happened now. */
   #resumed() {
     this.#setState("connected", "Connected");
+    this.reception.resumed();
     this.emit("resumed", {});
     this.publishing?.resumed();
     this.subscribing?.resumed();
@@ -579,6 +589,8 @@ export class PlenumClient extends EventTarget {
     this.signaling = null;
     this.relay.reset();
     this.files.close();
+    this.reception.close();
+    this.paths = {};
     this.local.clear();
     this.remoteTracks.clear();
     this.model = new RoomModel();
@@ -595,6 +607,8 @@ export class PlenumClient extends EventTarget {
     else if (type === "waiting-room-join" && payload.session_id) this.#waits(payload);
     else if (type === "kick" || (type === "waiting-room-reject" && this.state === "waiting")) this.#dismissed(payload);
     else if (type === "reaction") this.emit("reaction", { userId: payload.user_id, emoji: String(payload.reaction_type), durationMs: payload.duration_ms ?? 5_000 });
+    else if (type === "subscription-status") this.emit("reception", this.reception.take(payload));
+    else if (type === "publish-layers") this.publishing?.setLayers(payload.publication_id, payload.layers ?? {}).catch(() => undefined);
     else if (type === "ban-list") this.emit("bans", { bans: readBans(payload) });
     else if (type === "error" && !message.reply_to) this.emit("error", { error: PlenumError.from(payload) });
     else this.#emitAll(this.model.apply(type, payload));
@@ -705,6 +719,10 @@ export class PlenumClient extends EventTarget {
     return {
       onState: (state) => {
         this.emit("media", { transport: name, state, sentence: MEDIA_SENTENCES[state] });
+      },
+      onPath: (path) => {
+        this.paths[name] = path;
+        this.emit("path", { transport: name, path });
       },
       onHopeless: () => this.signaling?.rejoin(),
       canSignal: () => this.signaling?.joined ?? false,

@@ -3,7 +3,9 @@
  * @module
  */
 
+import { encodingsFor, isScalable, makeScalable, obeyLayers } from "./encodings.js";
 import { PlenumError } from "./errors.js";
+import { SerialQueue } from "./serial-queue.js";
 import { Transport } from "./transport.js";
 
 /** @typedef {import("./types.js").Source} Source */
@@ -18,6 +20,7 @@ import { Transport } from "./transport.js";
  * @property {PublishOptions} options
  * @property {RTCRtpTransceiver} transceiver
  * @property {boolean} announced The server has answered an offer that holds it.
+ * @property {string} publicationId Empty until then.
  * @property {(publication: PublicationInfo | null) => void} resolve
  * @property {(error: PlenumError) => void} reject
  */
@@ -28,34 +31,6 @@ import { Transport } from "./transport.js";
  * @param {Record<string, { source: Source }>} tracks
  * @returns {Promise<{ sdp: string, publications: PublicationInfo[] }>}
  */
-
-/** Bits a second and frames a second that make sense for each source. @type {Record<Source, PublishOptions>} */
-const DEFAULTS = {
-  microphone: { maxBitrate: 48_000 },
-  camera: { maxBitrate: 1_700_000 },
-  screen: { maxBitrate: 2_500_000 },
-  "screen-audio": { maxBitrate: 128_000 },
-};
-
-/**
- * @param {Source} source
- * @param {PublishOptions} options
- * @returns {RTCRtpEncodingParameters[]}
- */
-export function encodingsFor(source, options) {
-  if (options.encodings) return options.encodings;
-  const maxBitrate = options.maxBitrate ?? DEFAULTS[source].maxBitrate ?? 1_000_000;
-  /** @type {RTCRtpEncodingParameters} */
-  const best = { maxBitrate };
-  if (options.maxFramerate) best.maxFramerate = options.maxFramerate;
-  if (source === "microphone") best.priority = best.networkPriority = "high";
-  if (!options.simulcast || (source !== "camera" && source !== "screen")) return [best];
-  return [
-    { ...best, rid: "q", scaleResolutionDownBy: 4, maxBitrate: Math.round(maxBitrate * 0.08) },
-    { ...best, rid: "h", scaleResolutionDownBy: 2, maxBitrate: Math.round(maxBitrate * 0.27) },
-    { ...best, rid: "f", scaleResolutionDownBy: 1 },
-  ];
-}
 
 export class PublishTransport extends Transport {
   /**
@@ -69,6 +44,10 @@ export class PublishTransport extends Transport {
     this.slots = new Map();
     /** @type {{ source: Source, transceiver: RTCRtpTransceiver }[]} Negotiated before and free for a new track. */
     this.idle = [];
+    /** @type {Map<string, Record<string, boolean>>} Publication id → RID → whether anybody wants it. */
+    this.layers = new Map();
+    /** Parameters are read, changed and written: two changes at once would undo each other. */
+    this.parameters = new SerialQueue();
     this.open = false;
     this.dirty = false;
   }
@@ -88,7 +67,7 @@ export class PublishTransport extends Transport {
   add(track, source, options) {
     return new Promise((resolve, reject) => {
       const transceiver = this.#reuse(track, source, options) ?? this.#addTransceiver(track, source, options);
-      this.slots.set(source, { source, track, options, transceiver, announced: false, resolve, reject });
+      this.slots.set(source, { source, track, options, transceiver, announced: false, publicationId: "", resolve, reject });
       this.dirty = true;
       void this.#negotiateSoon();
     });
@@ -115,15 +94,17 @@ export class PublishTransport extends Transport {
     const slot = this.slots.get(source);
     if (!slot) return;
     slot.options = { ...slot.options, ...limits };
-    const { sender } = slot.transceiver;
-    const parameters = sender.getParameters();
-    const wanted = encodingsFor(source, slot.options);
-    if (parameters.encodings.length !== wanted.length) return;
-    parameters.encodings.forEach((encoding, index) => {
-      encoding.maxBitrate = wanted[index].maxBitrate;
-      encoding.maxFramerate = wanted[index].maxFramerate;
-    });
-    await sender.setParameters(parameters);
+    await this.#fit(slot);
+  }
+
+  /**
+   * The server says which encodings anybody wants: the others are not made, until it says otherwise. No negotiation.
+   * @param {string} publicationId
+   * @param {Record<string, boolean>} layers RID → wanted.
+   */
+  async setLayers(publicationId, layers) {
+    this.layers.set(publicationId, layers);
+    for (const slot of this.slots.values()) if (slot.publicationId === publicationId) await this.#fit(slot);
   }
 
   /** @param {Source} source */
@@ -131,6 +112,7 @@ export class PublishTransport extends Transport {
     const slot = this.slots.get(source);
     if (!slot) return;
     this.slots.delete(source);
+    this.layers.delete(slot.publicationId);
     slot.transceiver.direction = "inactive";
     await slot.transceiver.sender.replaceTrack(null);
     this.idle.push({ source, transceiver: slot.transceiver });
@@ -233,7 +215,32 @@ export class PublishTransport extends Transport {
       return;
     }
     slot.announced = true;
-    slot.resolve(publications.find((publication) => publication.source === slot.source) ?? null);
+    const publication = publications.find(({ source }) => source === slot.source) ?? null;
+    slot.publicationId = publication?.publication_id ?? "";
+    this.#fit(slot).catch(() => undefined);
+    slot.resolve(publication);
+  }
+
+  /**
+   * Brings what is sent in line with the options, the codec that the server has chosen, and what anybody wants.
+   * @param {Slot} slot
+   */
+  #fit(slot) {
+    return this.parameters.run(async () => {
+      if (this.slots.get(slot.source) !== slot || this.state === "closed") return;
+      const { sender } = slot.transceiver;
+      const parameters = sender.getParameters();
+      /** @type {import("./encodings.js").Encoding[]} */
+      const encodings = parameters.encodings;
+      const wanted = encodingsFor(slot.source, slot.options);
+      if (encodings.length !== wanted.length) return;
+      const before = JSON.stringify(encodings);
+      const scalable = wanted.length > 1 && isScalable(parameters.codecs?.[0]?.mimeType ?? "");
+      if (scalable) makeScalable(encodings, Math.max(...wanted.map(({ maxBitrate }) => maxBitrate ?? 0)));
+      else encodings.forEach((encoding, index) => limitTo(encoding, wanted[index]));
+      obeyLayers(encodings, this.layers.get(slot.publicationId) ?? {}, scalable);
+      if (JSON.stringify(encodings) !== before) await sender.setParameters(parameters);
+    });
   }
 
   /** mid → source of everything that is sent. */
@@ -252,11 +259,13 @@ export class PublishTransport extends Transport {
    * @param {PublishOptions} options
    */
   #addTransceiver(track, source, options) {
-    return this.pc.addTransceiver(track, {
+    const transceiver = this.pc.addTransceiver(track, {
       direction: "sendonly",
       streams: [options.stream ?? new MediaStream([track])],
       sendEncodings: encodingsFor(source, options),
     });
+    if (options.codec) preferCodec(transceiver, options.codec);
+    return transceiver;
   }
 
   /**
@@ -278,4 +287,24 @@ export class PublishTransport extends Transport {
     void transceiver.sender.replaceTrack(track);
     return transceiver;
   }
+}
+
+/**
+ * @param {import("./encodings.js").Encoding} encoding Changed in place.
+ * @param {import("./encodings.js").Encoding} wanted
+ */
+function limitTo(encoding, wanted) {
+  if (wanted.maxBitrate) encoding.maxBitrate = wanted.maxBitrate;
+  if (wanted.maxFramerate) encoding.maxFramerate = wanted.maxFramerate;
+  else delete encoding.maxFramerate;
+}
+
+/**
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {string} codec Such as `VP9`; what this browser does not know is no reason to send nothing.
+ */
+function preferCodec(transceiver, codec) {
+  const all = RTCRtpSender.getCapabilities?.(transceiver.sender.track?.kind ?? "video")?.codecs ?? [];
+  const first = all.filter(({ mimeType }) => mimeType.toLowerCase() === `video/${codec}`.toLowerCase());
+  if (first.length > 0) transceiver.setCodecPreferences([...first, ...all.filter((one) => !first.includes(one))]);
 }

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { pathOf } from "./network-path.js";
+
 /**
  * @typedef {object} TrackStats
  * @property {string} mid
@@ -32,6 +34,7 @@
  * @property {number | null} rttMs
  * @property {number | null} availableOutgoingBps
  * @property {string | null} protocol udp or tcp.
+ * @property {import("./network-path.js").NetworkPath | null} path
  * @property {TrackStats[]} tracks
  */
 
@@ -59,6 +62,7 @@ export class StatsReader {
       rttMs: typeof pair?.currentRoundTripTime === "number" ? pair.currentRoundTripTime * 1000 : null,
       availableOutgoingBps: pair?.availableOutgoingBitrate ?? null,
       protocol: entries.get(pair?.localCandidateId)?.protocol ?? null,
+      path: pathOf(pair, entries.get(pair?.localCandidateId), entries.get(pair?.remoteCandidateId)),
       tracks: all
         .filter((entry) => entry.type === "inbound-rtp" || entry.type === "outbound-rtp")
         .map((entry) => this.#track(entry, entries)),
@@ -125,7 +129,7 @@ export function lossRatio(before, now, inbound) {
  * @param {Map<string, any>} entries
  * @param {any[]} all
  */
-function selectedPair(entries, all) {
+export function selectedPair(entries, all) {
   const transport = all.find((entry) => entry.type === "transport" && entry.selectedCandidatePairId);
   if (transport) return entries.get(transport.selectedCandidatePairId);
   return all.find((entry) => entry.type === "candidate-pair" && entry.nominated && entry.state === "succeeded");

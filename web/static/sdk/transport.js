@@ -3,6 +3,7 @@
  * @module
  */
 
+import { PathWatch } from "./path-watch.js";
 import { SerialQueue } from "./serial-queue.js";
 
 /** @typedef {import("./types.js").TransportState} TransportState */
@@ -17,6 +18,7 @@ const MAX_RESTARTS = 4;
 /**
  * @typedef {object} TransportHandlers
  * @property {(state: TransportState) => void} onState
+ * @property {(path: import("./network-path.js").NetworkPath) => void} [onPath] Media takes this way from now on.
  * @property {() => void} onHopeless ICE restarts did not help: the session must be joined anew.
  * @property {(candidate: RTCIceCandidateInit | null) => void} onCandidate
  * @property {() => boolean} [canSignal] Whether the server can be told anything now. Without it: always.
@@ -38,6 +40,7 @@ export class Transport {
     /** @type {RTCConfiguration} */
     this.configuration = { bundlePolicy: "max-bundle", rtcpMuxPolicy: "require", iceServers: [] };
     this.pc = new RTCPeerConnection(this.configuration);
+    this.paths = new PathWatch(this.pc, (path) => handlers.onPath?.(path));
     this.pc.onconnectionstatechange = () => this.#watch();
     this.pc.oniceconnectionstatechange = () => this.#watch();
     this.pc.onicecandidate = ({ candidate }) => handlers.onCandidate(candidate ? candidate.toJSON() : null);
@@ -73,6 +76,7 @@ export class Transport {
 
   close() {
     clearTimeout(this.restartTimer);
+    this.paths.stop();
     this.pc.onconnectionstatechange = null;
     this.pc.oniceconnectionstatechange = null;
     this.pc.onicecandidate = null;
@@ -86,6 +90,7 @@ export class Transport {
     if (health === "good") {
       clearTimeout(this.restartTimer);
       this.restarts = 0;
+      this.paths.start();
       this.#setState("connected");
     } else if (health === "bad" || health === "broken") {
       this.#setState("interrupted");

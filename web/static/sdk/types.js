@@ -148,9 +148,33 @@
  * @property {boolean} [muted] Publish in the muted state, to unmute later without a negotiation.
  * @property {number} [maxBitrate] Bits a second of the best encoding.
  * @property {number} [maxFramerate]
- * @property {boolean} [simulcast] Send three encodings (rids q, h, f) instead of one. Default false.
- * @property {RTCRtpEncodingParameters[]} [encodings] Exactly these encodings; overrides the three above.
+ * @property {boolean} [simulcast] Send a camera in three sizes (RIDs q, h, f), a screen at two frame rates (h, f). Default false.
+ * @property {string} [codec] Offered first: `VP8`, `VP9`, `H264` or `AV1`. Of VP9 and AV1 all sizes go in one stream (SVC).
+ * @property {RTCRtpEncodingParameters[]} [encodings] Exactly these encodings; overrides all of the above.
  * @property {MediaStream} [stream] Tracks published with the same stream are played in sync.
+ */
+
+/** @typedef {"auto" | "data-saver" | "audio-only"} ReceiveMode */
+/** @typedef {"auto" | "high" | "medium" | "low" | "off"} ReceiveQuality */
+
+/**
+ * @typedef {object} TrackWish What is wanted of one publication; at first: everything.
+ * @property {boolean} [visible]
+ * @property {number} [width] How large it is shown, in device pixels; 0: not known.
+ * @property {number} [height]
+ * @property {ReceiveQuality} [quality] The best that is wanted.
+ * @property {boolean} [pinned] Comes before all other video.
+ */
+
+/** @typedef {{ rid: string | null, spatial: number, temporal: number, width: number | null, height: number | null, frames_per_second: number | null, bitrate_bps: number }} LayerInfo As the server measures it. */
+/** @typedef {{ preferred: LayerInfo | null, target: LayerInfo | null, current: LayerInfo | null, paused: boolean, reason: string | null }} TrackReception */
+
+/**
+ * @typedef {object} Reception What this side receives and why.
+ * @property {number | null} estimateBps What the path carries.
+ * @property {string | null} limitedBy What the estimate is limited by.
+ * @property {ReceiveMode} mode
+ * @property {Record<string, TrackReception>} tracks By publication.
  */
 
 /**
@@ -218,6 +242,8 @@
  * @typedef {object} ClientEvents Event name → `detail` of the CustomEvent.
  * @property {{ state: ConnectionState, previous: ConnectionState, sentence: string, error: import("./errors.js").PlenumError | null, retryInMs: number | null }} state
  * @property {{ transport: TransportName, state: TransportState, sentence: string }} media
+ * @property {{ transport: TransportName, path: import("./network-path.js").NetworkPath }} path Which way media takes; again when it takes another.
+ * @property {Reception} reception What is received of each publication and why has changed.
  * @property {{ room: RoomState, resumed: boolean }} room-state
  * @property {Record<string, never>} resumed The lost session goes on where it was; what was missed has come before this.
  * @property {{ participant: Participant, initial: boolean }} participant-joined

@@ -1,0 +1,103 @@
+/**
+ * What is sent of a track: how many encodings, how large, how fast. Values in, values out.
+ * @module
+ */
+
+/** @typedef {import("./types.js").Source} Source */
+/** @typedef {import("./types.js").PublishOptions} PublishOptions */
+/** @typedef {RTCRtpEncodingParameters & { scalabilityMode?: string }} Encoding */
+
+/** Bits a second that make sense for each source. @type {Record<Source, number>} */
+const MAX_BITRATE_BPS = { microphone: 48_000, camera: 1_700_000, screen: 2_500_000, "screen-audio": 128_000 };
+
+/** Of a camera: the same picture, smaller. Shares of the best encoding's bits a second. */
+const CAMERA = [
+  { rid: "q", scaleResolutionDownBy: 4, share: 0.08 },
+  { rid: "h", scaleResolutionDownBy: 2, share: 0.27 },
+  { rid: "f", scaleResolutionDownBy: 1, share: 1 },
+];
+/** Of a screen: each as sharp as the screen, for text must stay readable; what is saved is motion. */
+const SCREEN = [
+  { rid: "h", scaleResolutionDownBy: 1, share: 0.24, maxFramerate: 5 },
+  { rid: "f", scaleResolutionDownBy: 1, share: 1 },
+];
+
+/** Three frame rates in each encoding; VP9 and AV1 send the smallest encoding alone unless it is said of each. */
+const TEMPORAL = "L1T3";
+/** Three sizes and three frame rates in one stream, which depend on each other at key frames only. */
+export const SCALABLE = "L3T3_KEY";
+
+/**
+ * @param {Source} source
+ * @param {PublishOptions} options
+ * @returns {Encoding[]}
+ */
+export function encodingsFor(source, options) {
+  if (options.encodings) return options.encodings;
+  const maxBitrate = options.maxBitrate ?? MAX_BITRATE_BPS[source];
+  const { maxFramerate } = options;
+  const ladder = source === "camera" ? CAMERA : source === "screen" ? SCREEN : null;
+  if (ladder && options.codec && isScalable(options.codec)) return [{ maxBitrate, ...only({ maxFramerate }), scalabilityMode: SCALABLE }];
+  if (!ladder || !options.simulcast) {
+    return [{ maxBitrate, ...only({ maxFramerate }), ...(source === "microphone" ? { priority: "high", networkPriority: "high" } : {}) }];
+  }
+  return ladder.map(({ share, ...step }) => ({
+    ...only({ maxFramerate }),
+    ...step,
+    maxBitrate: Math.round(maxBitrate * share),
+    scalabilityMode: TEMPORAL,
+  }));
+}
+
+/**
+ * @param {string} codec Such as `VP9` or `video/AV1`.
+ * @returns {boolean} Whether browsers make layers of it that one can drop (SVC).
+ */
+export function isScalable(codec) {
+  return /^(video\/)?(vp9|av1)$/i.test(codec);
+}
+
+/**
+ * Three encodings were offered, and the server has chosen a codec that has all three sizes in one stream: then one
+ * encoding is enough, and costs less. Changes the encodings in place.
+ * @param {Encoding[]} encodings
+ * @param {number} maxBitrate Of all layers together.
+ */
+export function makeScalable(encodings, maxBitrate) {
+  encodings.forEach((encoding, index) => {
+    encoding.active = index === 0;
+    if (index > 0) return;
+    encoding.scaleResolutionDownBy = 1;
+    encoding.maxBitrate = maxBitrate;
+    encoding.scalabilityMode = SCALABLE;
+    delete encoding.maxFramerate;
+  });
+}
+
+/**
+ * What the server says of the encodings that anybody wants, carried over to what this side sends.
+ * @param {Encoding[]} encodings Changed in place.
+ * @param {Record<string, boolean>} layers RID → wanted; a track without RIDs has one, under an empty name.
+ * @param {boolean} scalable All layers are in the first encoding.
+ * @returns {boolean} Whether anything is different now.
+ */
+export function obeyLayers(encodings, layers, scalable) {
+  const any = Object.keys(layers).length === 0 || Object.values(layers).some(Boolean);
+  let changed = false;
+  encodings.forEach((encoding, index) => {
+    const wanted = scalable ? index === 0 && any : layers[encoding.rid ?? ""] ?? true;
+    if ((encoding.active ?? true) === wanted) return;
+    encoding.active = wanted;
+    changed = true;
+  });
+  return changed;
+}
+
+/**
+ * @template {object} T
+ * @param {T} values
+ * @returns {Partial<T>} Without what is undefined.
+ */
+function only(values) {
+  return /** @type {Partial<T>} */ (Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)));
+}
