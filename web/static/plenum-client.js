@@ -16,6 +16,7 @@
  * @module
  */
 
+import { Breakouts } from "./sdk/breakouts.js";
 import { Chat } from "./sdk/chat.js";
 import { DataRelay } from "./sdk/data-relay.js";
 import { openScreen } from "./sdk/devices.js";
@@ -116,6 +117,7 @@ export class PlenumClient extends EventTarget {
     };
     /** Roles, permissions, settings, moderation, waiting room, hands. */
     this.room = new RoomControl(link, this.rest);
+    this.breakouts = new Breakouts(link);
     this.chat = new Chat(link, this.rest);
     /** What is wished of others' pictures, what arrives of them, and why. */
     this.reception = new ReceptionControl({ ...link, connected: () => this.state === "connected" }, this.rest);
@@ -147,6 +149,11 @@ export class PlenumClient extends EventTarget {
   /** @returns {Participant[]} Everybody in the room, oneself included. */
   get participants() {
     return [...this.model.participants.values()];
+  }
+
+  /** @returns {Participant[]} Those in the same breakout room, or in the main room: whom one sees and hears, and oneself. */
+  get together() {
+    return this.model.together;
   }
 
   /** @returns {Publication[]} */
@@ -185,7 +192,8 @@ export class PlenumClient extends EventTarget {
     globalThis.addEventListener?.("online", this.onNetworkChange);
     return new Promise((resolve, reject) => {
       const signaling = new Signaling(() => this.#address(options), {
-        onJoined: (room) => {
+        onJoined: (room, sentAt) => {
+          this.#setClock(sentAt);
           this.#joined(room);
           resolve(room);
         },
@@ -601,6 +609,7 @@ export class PlenumClient extends EventTarget {
   /** @param {Envelope} message */
   async #receive(message) {
     const { type, payload } = message;
+    this.#setClock(message.timestamp);
     if (type === "offer" && payload.transport === "subscribe") await this.#acceptOffer(payload);
     else if (type === "media-control" || type === "screen-share-control") this.#mediaControl(message);
     else if (type.startsWith("chat-")) this.#emitAll(this.chat.log.apply(type, payload, message.timestamp));
@@ -611,9 +620,19 @@ export class PlenumClient extends EventTarget {
     else if (type === "publish-layers") this.publishing?.setLayers(payload.publication_id, payload.layers ?? {}).catch(() => undefined);
     else if (type === "ban-list") this.emit("bans", { bans: readBans(payload) });
     else if (type === "error" && !message.reply_to) this.emit("error", { error: PlenumError.from(payload) });
-    else this.#emitAll(this.model.apply(type, payload));
+    else {
+      const events = this.model.apply(type, payload);
+      // Each place has a chat of its own.
+      if (events.some((event) => event.type === "breakout-moved")) this.chat.log.clear();
+      this.#emitAll(events);
+    }
     if (type === "permission-updated" && payload.user_id === this.userId) this.#obeyPermissions(payload.updated_by ?? "");
     this.emit("message", message);
+  }
+
+  /** @param {string | undefined} sentAt By the server's clock: times it names are shown by this machine's. */
+  #setClock(sentAt) {
+    if (sentAt) this.model.breakouts.serverAheadMs = Date.parse(sentAt) - Date.now();
   }
 
   /**

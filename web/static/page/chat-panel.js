@@ -147,6 +147,10 @@ export class ChatPanel {
     return [
       () => document.removeEventListener("visibilitychange", onVisible),
       client.on("room-state", () => void this.#loadNewest()),
+      client.on("breakout-moved", () => {
+        this.#openThread(null);
+        void this.#loadNewest();
+      }),
       client.on("chat", (message) => this.#arrived(message)),
       client.on("chat-updated", () => this.#schedule()),
       client.on("chat-read", () => this.#schedule()),

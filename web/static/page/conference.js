@@ -5,6 +5,7 @@
 
 import { canShareScreen, PlenumError } from "../plenum-client.js";
 import { inviteLink } from "./address.js";
+import { BreakoutsView } from "./breakouts.js";
 import { excerptOf } from "./chat-message.js";
 import { ChatPanel } from "./chat-panel.js";
 import { h } from "./dom.js";
@@ -64,6 +65,7 @@ export class Conference {
       switchOn: (source) => void this.#switchOn(source),
       onChange: () => this.#renderAll(),
     });
+    this.breakouts = new BreakoutsView(client, this.toasts, { openPeople: () => this.openPanel("people"), onChange: () => this.#renderAll() });
     this.people = new PeoplePanel(client, {
       isOn: (source) => media.inputs[source].on,
       actions: this.hosting.actions,
@@ -72,6 +74,8 @@ export class Conference {
       lowerAll: () => this.hosting.lowerAll(),
       muteAll: () => this.hosting.muteAll(),
       openRoomSettings: () => this.hosting.dialog.open(),
+      openBreakouts: () => this.breakouts.dialog.open(),
+      joinBreakout: (id) => void (id ? this.breakouts.join(id) : this.breakouts.comeBack()),
       onClose: () => this.openPanel(null),
       invite: invite ? this.#inviteButton("button button-quiet") : null,
     });
@@ -117,7 +121,6 @@ export class Conference {
     this.reactions = new Reactions(client, { toasts: this.toasts, stage: this.stage.element });
     this.files = new FileCards(client, { toasts: this.toasts, stage: this.stage.element });
     this.element = this.#build();
-    this.#fillAlone();
     const sync = new MediaSync(client, media);
     this.undo.push(() => sync.stop());
     this.#listen();
@@ -133,6 +136,7 @@ export class Conference {
   close() {
     for (const undo of this.undo) undo();
     this.hosting.close();
+    this.breakouts.close();
     this.chat.close();
     this.reactions.close();
     this.files.close();
@@ -191,7 +195,7 @@ export class Conference {
         this.invite ? this.#inviteButton("button button-quiet invite") : null,
         h("div", { class: "top-tools", role: "group", "aria-label": "View and settings" }, view.element, theme.element, help.element, settings.element),
       ),
-      h("div", { class: "banners" }, this.banner, this.soundBanner, this.sharing),
+      h("div", { class: "banners" }, this.banner, this.soundBanner, this.breakouts.banner, this.sharing),
       h("div", { class: "middle" }, this.stage.element, this.chat.element, this.people.element),
       h(
         "footer",
@@ -218,6 +222,7 @@ export class Conference {
       this.reactions.element,
       this.settings.element,
       this.hosting.dialog.element,
+      this.breakouts.dialog.element,
       this.help,
       this.sound.element,
     );
@@ -326,7 +331,9 @@ export class Conference {
 
   /** @param {import("../sdk/types.js").ChatMessage} message */
   #receiveChat(message) {
-    if (!this.chat.isOpen && !message.own && !message.system) {
+    if (message.toAllRooms && !message.own) {
+      this.toasts.show(`${message.name} to all rooms: ${excerptOf(message)}`, { iconName: "megaphone", testid: "toast-to-all" });
+    } else if (!this.chat.isOpen && !message.own && !message.system) {
       this.toasts.show(`${message.name}${message.to ? " (only to you)" : ""}: ${excerptOf(message)}`, { iconName: "chat" });
     }
     this.#renderTools();
@@ -366,6 +373,7 @@ export class Conference {
         narrow && this.reactions.isAllowed && { label: "React", iconName: "smile", testid: "more-react", onSelect: () => this.reactions.open(tools.more.element) },
         narrow && this.files.isAllowed && { label: "Send a file", iconName: "file", testid: "more-file", onSelect: () => this.files.open() },
         "",
+        client.canModerate && { label: "Breakout rooms", iconName: "rooms", testid: "more-breakouts", onSelect: () => this.breakouts.dialog.open() },
         client.canModerate && { label: "Room settings", iconName: "sliders", testid: "more-room", onSelect: () => this.hosting.dialog.open() },
         { label: tools.view.look.label, iconName: tools.view.look.icon, testid: "more-view", onSelect: () => this.stage.toggleMode() },
         { label: tools.theme.look.label, iconName: tools.theme.look.icon, onSelect: () => this.#toggleTheme() },
@@ -447,6 +455,7 @@ export class Conference {
     this.sharing.hidden = !this.client.isSharingScreen;
     document.title = `${this.chat.unread > 0 ? `(${this.chat.unread}) ` : ""}${this.room} · Plenum`;
     this.chat.setAllowed(permissions.can_send_chat !== false && settings.enable_chat !== false);
+    this.#showAlone();
     const count = this.client.participants.length;
     this.headcount.replaceChildren(icon("people", 16), String(count));
     this.headcount.title = count === 1 ? "1 participant" : `${count} participants`;
@@ -469,11 +478,16 @@ export class Conference {
     return button;
   }
 
-  #fillAlone() {
-    this.stage.alone.append(
-      h("strong", {}, "You are the first one here"),
-      h("p", {}, this.invite ? "Send the invite link to those you want to meet." : "The others will appear here when they join."),
-    );
-    if (this.invite) this.stage.alone.append(this.#inviteButton("button button-primary"));
+  /** What is said to who is on one's own. */
+  #showAlone() {
+    const { here } = this.client.model.breakouts;
+    const [title, text] = here
+      ? [`Nobody else is in “${here.name}”`, "Whoever comes in appears here."]
+      : this.client.participants.length > 1
+        ? ["The others are in breakout rooms", "They appear here when they come back."]
+        : ["You are the first one here", this.invite ? "Send the invite link to those you want to meet." : "The others will appear here when they join."];
+    if (this.stage.alone.firstElementChild?.textContent === title) return;
+    const invite = this.invite && !here && this.client.participants.length === 1 ? [this.#inviteButton("button button-primary")] : [];
+    this.stage.alone.replaceChildren(h("strong", {}, title), h("p", {}, text), ...invite);
   }
 }

@@ -224,7 +224,7 @@ class FileChooser {
    * @param {string} userId
    */
   open(file, userId) {
-    const others = this.client.participants.filter(({ isLocal }) => !isLocal);
+    const others = this.client.together.filter(({ isLocal }) => !isLocal);
     this.select.replaceChildren(...others.map(({ username, displayName }) => h("option", { value: username }, displayName)));
     if (others.some(({ username }) => username === userId)) this.select.value = userId;
     this.select.disabled = others.length === 0;

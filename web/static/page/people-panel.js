@@ -3,10 +3,11 @@
  * @module
  */
 
+import { isFull } from "./breakout-words.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { openMenu } from "./menu.js";
-import { avatar, handSection, waitingSection } from "./people-sections.js";
+import { avatar, breakoutSection, handSection, waitingSection } from "./people-sections.js";
 import { personEntries, roleMark } from "./person-menu.js";
 import { QualityBars } from "./quality.js";
 import { rightsOver } from "./rights.js";
@@ -26,6 +27,8 @@ const SEARCH_FROM = 9;
  * @property {() => void} lowerAll
  * @property {() => void} muteAll
  * @property {() => void} openRoomSettings
+ * @property {() => void} openBreakouts
+ * @property {(id: string | null) => void} joinBreakout null: the main room.
  * @property {() => void} onClose
  * @property {HTMLElement | null} invite
  */
@@ -132,16 +135,26 @@ export class PeoplePanel {
       name: model.participants.get(userId)?.displayName ?? userId,
       mayLower: canModerate || userId === model.selfId,
     }));
-    const face = JSON.stringify([waiting, mayAdmit, hands]);
+    const { rooms, place, here } = model.breakouts;
+    const breakouts = rooms.map((room) => ({
+      ...room,
+      isHere: room.id === place,
+      mayJoin: room.id !== place && (canModerate || (room.selfAssign && (!here || here.selfAssign))) && !isFull(room, canModerate),
+    }));
+    const face = JSON.stringify([waiting, mayAdmit, hands, breakouts, canModerate]);
     if (face === this.sectionsFace) return;
     this.sectionsFace = face;
-    const { admit, reject, lowerAll, actions } = this.handlers;
+    const { admit, reject, lowerAll, actions, joinBreakout, openBreakouts } = this.handlers;
     const lower = (/** @type {string} */ userId) => {
       const person = model.participants.get(userId);
       if (person) actions.lowerHand(person);
     };
     this.sections.replaceChildren(
-      ...[waitingSection(waiting, { mayAdmit, admit, reject }), handSection(hands, { lower, lowerAll: canModerate ? lowerAll : null })].filter((one) => one !== null),
+      ...[
+        waitingSection(waiting, { mayAdmit, admit, reject }),
+        handSection(hands, { lower, lowerAll: canModerate ? lowerAll : null }),
+        breakoutSection(breakouts, { join: joinBreakout, mayComeBack: Boolean(here && (here.selfAssign || canModerate)), manage: canModerate ? openBreakouts : null }),
+      ].filter((one) => one !== null),
     );
   }
 
@@ -149,9 +162,10 @@ export class PeoplePanel {
   #renderRows(people) {
     /** @type {HTMLElement[]} */
     const elements = [];
+    const { breakouts } = this.client.model;
     for (const person of people) {
       const { username, isSpeaking, audioLevel: _, ...lasting } = person;
-      const looks = { lasting, on: [this.#isOn(person, "microphone"), this.#isOn(person, "camera"), this.#isOn(person, "screen")], stop: rightsOver(this.#self(), person).stop };
+      const looks = { lasting, on: [this.#isOn(person, "microphone"), this.#isOn(person, "camera"), this.#isOn(person, "screen")], stop: rightsOver(this.#self(), person).stop, place: [breakouts.place, breakouts.find(person.breakoutRoomId)?.name] };
       const face = JSON.stringify(looks);
       let row = this.rows.get(username);
       if (row?.face !== face) {
@@ -172,7 +186,9 @@ export class PeoplePanel {
     const { username, displayName, isLocal, role, isHandRaised } = person;
     const bars = new QualityBars();
     bars.set(person.connectionQuality);
-    const mark = roleMark(role);
+    const { breakouts } = this.client.model;
+    const elsewhere = person.breakoutRoomId !== breakouts.place ? `In ${breakouts.find(person.breakoutRoomId)?.name ?? "the main room"}` : "";
+    const mark = [roleMark(role), elsewhere].filter(Boolean).join(" · ");
     return h(
       "li",
       { class: "person", "data-user-id": username, "data-testid": "person", "data-role": role },

@@ -4,6 +4,8 @@
  */
 
 import { hue, initials } from "./avatar.js";
+import { timeLabel } from "./breakout-time.js";
+import { fill } from "./breakout-words.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
@@ -94,5 +96,35 @@ export function handSection(hands, { lower, lowerAll }) {
       lowerAll && hands.length > 1 ? smallButton("Lower all", { testid: "lower-all", action: "lower-all", onClick: lowerAll }) : null,
     ),
     h("ol", {}, ...rows),
+  );
+}
+
+/**
+ * @param {(import("../sdk/types.js").BreakoutRoom & { isHere: boolean, mayJoin: boolean })[]} rooms
+ * @param {{ join: (id: string | null) => void, mayComeBack: boolean, manage: (() => void) | null }} run
+ * @returns {HTMLElement | null}
+ */
+export function breakoutSection(rooms, { join, mayComeBack, manage }) {
+  if (rooms.length === 0) return null;
+  const rows = rooms.map((room) =>
+    h(
+      "li",
+      { class: "person", "data-testid": "breakout", "data-room-id": room.id },
+      h("span", { class: "breakout-icon" }, icon("rooms", 18)),
+      h("span", { class: "person-name" }, h("span", {}, room.name), h("small", {}, room.isHere ? "You are here" : fill(room), room.endsAt ? " · " : null, room.endsAt ? timeLabel(room.endsAt) : null)),
+      room.isHere && mayComeBack ? smallButton("Leave", { testid: "breakout-leave", action: `breakout-leave:${room.id}`, name: `Leave ${room.name}`, onClick: () => join(null) }) : null,
+      room.mayJoin ? smallButton("Join", { class: "button-primary", testid: "breakout-join", action: `breakout-join:${room.id}`, name: `Join ${room.name}`, onClick: () => join(room.id) }) : null,
+    ),
+  );
+  return h(
+    "section",
+    { class: "people-section", "aria-label": "Breakout rooms", "data-testid": "breakout-list" },
+    h(
+      "div",
+      { class: "section-head" },
+      h("h3", {}, "Breakout rooms ", h("span", { class: "panel-count" }, String(rooms.length))),
+      manage ? smallButton("Manage", { testid: "breakout-manage", action: "breakout-manage", onClick: manage }) : null,
+    ),
+    h("ul", {}, ...rows),
   );
 }

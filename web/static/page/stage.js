@@ -94,7 +94,7 @@ export class Stage {
     this.scheduled = 0;
     /** @type {Set<string>} */
     const live = new Set();
-    for (const participant of this.client.participants) {
+    for (const participant of this.client.together) {
       live.add(this.#renderTile(participant, "camera"));
       // The own screen is on the own screen already; showing it here as well ends in a hall of mirrors.
       const shares = !participant.isLocal && this.client.model.find(participant.username, "screen");
@@ -192,7 +192,7 @@ export class Stage {
     if (this.focused) this.#layoutFocus(order, { width, height, gap });
     else this.#layoutGrid(order, { width, height, gap });
     for (const tile of order) tile.element.classList.toggle("tile-large", tile.key === this.focus);
-    this.alone.hidden = this.client.participants.length !== 1;
+    this.alone.hidden = this.client.together.length !== 1;
     if (this.focus !== focusBefore) this.onViewChange();
   }
 

@@ -188,6 +188,7 @@ export function readMessage(raw, self, timestamp) {
     text: String(raw.message ?? ""),
     html: String(raw.html ?? ""),
     to: raw.target_user_id ?? null,
+    toAllRooms: Boolean(raw.to_all_rooms),
     own: from !== "" && from === self,
     system: Boolean(raw.is_system_message),
     at: new Date(raw.timestamp ?? timestamp ?? Date.now()),

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { BreakoutModel } from "./breakout-model.js";
+
 /** @typedef {import("./types.js").Participant} Participant */
 /** @typedef {import("./types.js").Publication} Publication */
 /** @typedef {import("./types.js").ParticipantInfo} ParticipantInfo */
@@ -33,6 +35,7 @@ export class RoomModel {
     this.hands = [];
     /** @type {Map<string, WaitingPerson>} Who waits to be admitted; only known to those who manage participants. */
     this.waiting = new Map();
+    this.breakouts = new BreakoutModel(this);
     /** @type {Map<string, Participant>} */
     this.participants = new Map();
     /** @type {Map<string, Publication>} */
@@ -63,6 +66,7 @@ export class RoomModel {
     }
     for (const info of state.participants) events.push(...this.putParticipant(info, true));
     for (const info of state.publications) events.push(...this.putPublication(info));
+    events.push(...this.breakouts.reset(state.breakout_rooms ?? []));
     const queue = state.hand_raise_queue ?? [];
     if (queue.length + this.hands.length > 0) events.push(...this.setHands({ queue }));
     const waited = this.waiting.size;
@@ -112,8 +116,14 @@ export class RoomModel {
       case "unmute-request":
         return [{ type: "unmute-request", detail: { by: payload.requested_by, audio: Boolean(payload.audio), video: Boolean(payload.video) } }];
       default:
-        return [];
+        return type.startsWith("breakout-room-") ? this.breakouts.apply(type, payload) : [];
     }
+  }
+
+  /** @returns {Participant[]} Those in the same breakout room, or in the main room; oneself included. */
+  get together() {
+    const { place } = this.breakouts;
+    return [...this.participants.values()].filter(({ breakoutRoomId }) => breakoutRoomId === place);
   }
 
   /**
@@ -362,6 +372,7 @@ function newParticipant(username, isLocal) {
     isHandRaised: false,
     joinedAt: null,
     connectionQuality: null,
+    breakoutRoomId: null,
   };
 }
 
@@ -378,6 +389,7 @@ function merge(participant, info) {
   if (typeof info.is_hand_raised === "boolean") participant.isHandRaised = info.is_hand_raised;
   if (info.joined_at) participant.joinedAt = info.joined_at;
   if (info.connection_quality !== undefined) participant.connectionQuality = info.connection_quality ?? null;
+  if (info.breakout_room_id !== undefined) participant.breakoutRoomId = info.breakout_room_id ?? null;
 }
 
 /**

@@ -12,7 +12,7 @@ import { finalErrorCode, PlenumError } from "./errors.js";
 
 /**
  * @typedef {object} SignalingHandlers
- * @property {(room: import("./types.js").RoomState) => void} onJoined The room-state of a new session.
+ * @property {(room: import("./types.js").RoomState, sentAt?: string) => void} onJoined The room-state of a new session.
  * @property {() => void} [onResumed] The lost session goes on: what was missed is here, what was not answered is sent.
  * @property {(message: Envelope) => void} onMessage Everything else.
  * @property {(retryInMs: number) => void} onLost The connection is gone and will be tried again.
@@ -265,7 +265,7 @@ export class Signaling {
     this.everJoined = true;
     this.heartbeatMs = heartbeatMs || DEFAULT_HEARTBEAT_MS;
     this.#goOn();
-    this.handlers.onJoined(message.payload);
+    this.handlers.onJoined(message.payload, message.timestamp);
   }
 
   /**

@@ -48,6 +48,7 @@
  * @property {boolean} [is_hand_raised]
  * @property {Role} [role]
  * @property {string | null} [joined_at]
+ * @property {string | null} [breakout_room_id]
  */
 
 /**
@@ -62,6 +63,7 @@
  * @property {PublicationInfo[]} publications
  * @property {any[]} [hand_raise_queue]
  * @property {any[]} [waiting_room]
+ * @property {any[]} [breakout_rooms]
  * @property {RTCIceServer[]} [ice_servers]
  * @property {number} [heartbeat_interval_ms]
  * @property {Record<string, any>} [features]
@@ -79,6 +81,7 @@
  * @property {boolean} isHandRaised
  * @property {string | null} joinedAt ISO 8601, UTC.
  * @property {string | null} connectionQuality `excellent`, `good`, `fair`, `poor`; null until it is measured.
+ * @property {string | null} breakoutRoomId Where they are; null: in the main room.
  */
 
 /**
@@ -97,6 +100,17 @@
  * @property {boolean} enable_recording
  * @property {boolean} require_host_approval
  * @property {boolean} chat_history
+ */
+
+/**
+ * @typedef {object} BreakoutRoom
+ * @property {string} id
+ * @property {string} name
+ * @property {string[]} userIds Who is in it now.
+ * @property {number | null} maxParticipants Hosts and moderators not counted.
+ * @property {Date | null} endsAt When it closes by itself, by this machine's clock.
+ * @property {boolean} selfAssign Participants may come and go by themselves.
+ * @property {string} createdBy
  */
 
 /** @typedef {{ userId: string, raisedAt: string, position: number }} RaisedHand */
@@ -185,6 +199,7 @@
  * @property {string} text What was typed; to be shown as text.
  * @property {string} html The same with links and line breaks. Not to be trusted blindly: parse it by an allow-list of `a` and `br`.
  * @property {string | null} to Username of the only recipient, or null for the whole room.
+ * @property {boolean} toAllRooms For the main room and all breakout rooms.
  * @property {boolean} own
  * @property {boolean} system
  * @property {Date} at
@@ -265,6 +280,10 @@
  * @property {{ waiting: WaitingPerson[], arrived: WaitingPerson | null }} waiting-room Who waits for this room; only told to those who manage participants.
  * @property {WaitingPerson} waiting One waits oneself: the place in the queue.
  * @property {{ settings: Partial<RoomSettings>, by: string | null }} settings
+ * @property {{ rooms: BreakoutRoom[], by: string, created: string[] }} breakouts Breakout rooms were made or closed, or somebody moved.
+ * @property {{ id: string | null, name: string, from: string, by: string, closed: boolean }} breakout-moved One is somewhere
+ *   else now (null: in the main room); `from`: name of the breakout room where one was; `closed`: because that was closed.
+ * @property {{ id: string, name: string, remainingS: number }} breakout-closing It will close by itself soon.
  * @property {{ userId: string, permissions: Permissions }} permissions Those of somebody else have changed.
  * @property {{ bans: Ban[] }} bans
  * @property {{ by: string, audio: boolean, video: boolean }} unmute-request
