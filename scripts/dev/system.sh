@@ -21,6 +21,9 @@ gi:GstWebRTC            gir1.2-gst-plugins-bad-1.0
 gi:Gst                  python3-gi
 npm                     npm
 turnserver              coturn
+/usr/sbin/nginx         nginx-light
+/usr/lib/nginx/modules/ngx_rtmp_module.so     libnginx-mod-rtmp
+/usr/lib/nginx/modules/ngx_stream_module.so   libnginx-mod-stream
 /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf  fonts-dejavu-core
 '
 
