@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from signaling.messages.base import Incoming, Outgoing
@@ -33,7 +33,7 @@ class VirtualBackground(BaseModel):
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_EXAMPLE]})
 
-    enabled: bool = Field(description="Whether it is on.")
+    enabled: StrictBool = Field(description="Whether it is on.")
     background_type: BackgroundType = Field(description="What is behind the participant.")
     background_url: str | None = Field(
         default=None, description="The picture or film; null where it is on the participant's own machine."

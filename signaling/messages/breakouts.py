@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from signaling.messages.base import Incoming, Outgoing, Username
 
@@ -70,7 +70,7 @@ class BreakoutCreateRequest(Incoming):
     duration_s: Annotated[int, Field(ge=1, le=MAX_DURATION_S)] | None = Field(
         default=None, description="Seconds after which they close by themselves; null: never."
     )
-    self_assign: bool = Field(default=False, description="Whether participants may come and go by themselves.")
+    self_assign: StrictBool = Field(default=False, description="Whether participants may come and go by themselves.")
 
 
 class BreakoutAssignRequest(Incoming):
@@ -84,12 +84,12 @@ class BreakoutAssignRequest(Incoming):
     participant_ids: People | None = Field(
         default=None, description="Who; absent, with `breakout_room_id` present: oneself."
     )
-    auto: bool = Field(
+    auto: StrictBool = Field(
         default=False,
         description="Spread people evenly over all breakout rooms, as far as there are places: those of "
         "`participant_ids`, else all in the main room but hosts, moderators and encoders.",
     )
-    self_assign: bool | None = Field(
+    self_assign: StrictBool | None = Field(
         default=None,
         description="Set whether participants may come and go by themselves, in this breakout room or (null) in all. "
         "Alone, or with `participant_ids` or `auto`.",
@@ -120,7 +120,7 @@ class BreakoutCloseRequest(Incoming):
     type_name: ClassVar[str] = "breakout-room-close"
 
     breakout_room_id: BreakoutId | None = Field(default=None, description="Which; not together with `all`.")
-    all: bool = Field(default=False, description="All of them.")
+    all: StrictBool = Field(default=False, description="All of them.")
 
     @model_validator(mode="after")
     def _one_choice(self) -> BreakoutCloseRequest:

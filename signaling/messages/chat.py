@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from signaling.messages.base import Incoming, Outgoing, Username
 
@@ -65,7 +65,7 @@ class ChatRequest(Incoming):
         default="", description="The text; may be empty only with images. The server's limit may be lower."
     )
     target_user_id: Username | None = Field(default=None, description="The only receiver; null: the whole room.")
-    to_all_rooms: bool = Field(
+    to_all_rooms: StrictBool = Field(
         default=False,
         description="Everybody gets it, in the main room and in all breakout rooms; for hosts and moderators only, "
         "and not together with `target_user_id`.",
@@ -165,7 +165,7 @@ class ChatTypingRequest(Incoming):
 
     type_name: ClassVar[str] = "chat-typing"
 
-    typing: bool = Field(default=True, description="Whether it types.")
+    typing: StrictBool = Field(default=True, description="Whether it types.")
     target_user_id: Username | None = Field(default=None, description="To whom; null: to the whole room.")
 
 
@@ -189,7 +189,7 @@ class ChatReactionRequest(Incoming):
 
     message_id: MessageId = Field(description="The message.")
     emoji: Annotated[str, StringConstraints(min_length=1, max_length=16)] = Field(description="One emoji.")
-    active: bool = Field(default=True, description="False: take it back.")
+    active: StrictBool = Field(default=True, description="False: take it back.")
 
 
 class ChatReaction(Outgoing):

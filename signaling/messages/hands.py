@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from signaling.messages.base import Incoming, Outgoing, Username
 
@@ -14,7 +14,7 @@ class HandRaiseRequest(Incoming):
 
     type_name: ClassVar[str] = "hand-raise"
 
-    raised: bool = Field(description="Whether the hand is to be up.")
+    raised: StrictBool = Field(description="Whether the hand is to be up.")
     user_id: Username | None = Field(
         default=None, description="Whose hand; absent: one's own. Another's can only be lowered."
     )

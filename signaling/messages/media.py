@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from signaling.messages.base import Incoming, Outgoing, Username
 
@@ -14,9 +14,9 @@ class MediaControlRequest(Incoming):
 
     type_name: ClassVar[str] = "media-control"
 
-    audio_enabled: bool | None = Field(default=None, description="Microphone on or off; absent: as it was.")
-    video_enabled: bool | None = Field(default=None, description="Camera on or off; absent: as it was.")
-    screen_sharing: bool | None = Field(default=None, description="Screen on or off; absent: as it was.")
+    audio_enabled: StrictBool | None = Field(default=None, description="Microphone on or off; absent: as it was.")
+    video_enabled: StrictBool | None = Field(default=None, description="Camera on or off; absent: as it was.")
+    screen_sharing: StrictBool | None = Field(default=None, description="Screen on or off; absent: as it was.")
     user_id: Username | None = Field(
         default=None, description="Whose tracks; absent: one's own. Another's can only be switched off."
     )

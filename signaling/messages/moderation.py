@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from signaling.bans import Ban
 from signaling.messages.base import Incoming, Outgoing, ShortText, Username
@@ -16,8 +16,8 @@ class UnmuteRequest(Incoming):
     type_name: ClassVar[str] = "unmute-request"
 
     user_id: Username = Field(description="Who is asked.")
-    audio: bool = Field(default=True, description="Asks for the microphone.")
-    video: bool = Field(default=False, description="Asks for the camera.")
+    audio: StrictBool = Field(default=True, description="Asks for the microphone.")
+    video: StrictBool = Field(default=False, description="Asks for the camera.")
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> UnmuteRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from signaling.messages.base import Incoming, Outgoing, Username
 from signaling.messages.room import ParticipantInfo
@@ -30,13 +30,13 @@ class PermissionChanges(BaseModel):
         extra="forbid", frozen=True, json_schema_extra={"examples": [{"can_share_video": False, "can_send_chat": True}]}
     )
 
-    can_share_screen: bool | None = Field(default=None, description="Publish a screen and its sound.")
-    can_share_audio: bool | None = Field(default=None, description="Publish a microphone.")
-    can_share_video: bool | None = Field(default=None, description="Publish a camera.")
-    can_send_chat: bool | None = Field(default=None, description="Write to the chat.")
-    can_use_reactions: bool | None = Field(default=None, description="Send reactions.")
-    can_record: bool | None = Field(default=None, description="Start and stop recordings.")
-    can_manage_participants: bool | None = Field(default=None, description="Mute others and manage the room.")
+    can_share_screen: StrictBool | None = Field(default=None, description="Publish a screen and its sound.")
+    can_share_audio: StrictBool | None = Field(default=None, description="Publish a microphone.")
+    can_share_video: StrictBool | None = Field(default=None, description="Publish a camera.")
+    can_send_chat: StrictBool | None = Field(default=None, description="Write to the chat.")
+    can_use_reactions: StrictBool | None = Field(default=None, description="Send reactions.")
+    can_record: StrictBool | None = Field(default=None, description="Start and stop recordings.")
+    can_manage_participants: StrictBool | None = Field(default=None, description="Mute others and manage the room.")
 
     @model_validator(mode="after")
     def _changes_something(self) -> PermissionChanges:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from signaling.messages.base import Incoming, Outgoing
 from signaling.model import RoomSettings
@@ -20,21 +20,23 @@ class SettingsUpdateRequest(Incoming):
     )
     type_name: ClassVar[str] = "room-settings-update"
 
-    lock_room: bool | None = Field(default=None, description="Refuse everybody who is not in the room yet.")
-    enable_waiting_room: bool | None = Field(
+    lock_room: StrictBool | None = Field(default=None, description="Refuse everybody who is not in the room yet.")
+    enable_waiting_room: StrictBool | None = Field(
         default=None, description="Newcomers wait until a host or moderator admits them; off: all who wait come in."
     )
-    mute_on_entry: bool | None = Field(default=None, description="Microphones of newcomers start muted.")
-    enable_chat: bool | None = Field(default=None, description="Chat messages are passed on.")
-    enable_reactions: bool | None = Field(default=None, description="Reactions are passed on.")
+    mute_on_entry: StrictBool | None = Field(default=None, description="Microphones of newcomers start muted.")
+    enable_chat: StrictBool | None = Field(default=None, description="Chat messages are passed on.")
+    enable_reactions: StrictBool | None = Field(default=None, description="Reactions are passed on.")
     max_participants: int | None = Field(
         default=None, ge=1, le=10_000, description="The room is full at this number; nobody is sent away by it."
     )
-    enable_recording: bool | None = Field(default=None, description="Recordings may be started.")
-    require_host_approval: bool | None = Field(
+    enable_recording: StrictBool | None = Field(default=None, description="Recordings may be started.")
+    require_host_approval: StrictBool | None = Field(
         default=None, description="Newcomers wait until the host admits them; moderators cannot."
     )
-    chat_history: bool | None = Field(default=None, description="Newcomers see what was written before they came.")
+    chat_history: StrictBool | None = Field(
+        default=None, description="Newcomers see what was written before they came."
+    )
 
     @model_validator(mode="after")
     def _changes_something(self) -> SettingsUpdateRequest:

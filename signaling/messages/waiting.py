@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from signaling.messages.base import Incoming, Outgoing, ShortText, Username
 from signaling.model import WaitReason, WaitStatus
@@ -72,7 +72,7 @@ class Choice(Incoming):
     user_ids: Annotated[list[Username], Field(max_length=MAX_BULK)] | None = Field(
         default=None, description="Several who wait."
     )
-    all: bool = Field(default=False, description="All who wait.")
+    all: StrictBool = Field(default=False, description="All who wait.")
 
     @model_validator(mode="after")
     def _one_choice(self) -> Choice:

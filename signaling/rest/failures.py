@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from signaling.errors import ERRORS, ErrorCode, RoomError
 
@@ -22,6 +23,7 @@ _CODE_OF_STATUS = {
     415: ErrorCode.UNSUPPORTED_MEDIA_TYPE,
 }
 _MAX_REPORTED_ERRORS = 5
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 def install(app: FastAPI) -> None:
@@ -66,7 +68,19 @@ async def _http(request: Request, error: Exception) -> Response:
     response = answer(RoomError(code, ERRORS[code].meaning))
     response.status_code = error.status_code
     response.headers.update(error.headers or {})
+    if error.status_code == 405:
+        response.headers["Allow"] = ", ".join(_allowed(request))
     return response
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of an address (RFC 9110 section 15.5.6). The framework names those of one of its routes only."""
+
+    def is_served(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
+
+    return [method for method in _METHODS if is_served(method)]
 
 
 async def _bug(request: Request, error: Exception) -> Response:

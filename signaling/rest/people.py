@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from signaling.bans import Ban
 from signaling.hands import queue
@@ -65,8 +65,8 @@ class ReasonBody(BaseModel):
 class UnmuteBody(BaseModel):
     """What to ask for."""
 
-    audio: bool = Field(default=True, description="Asks for the microphone.")
-    video: bool = Field(default=False, description="Asks for the camera.")
+    audio: StrictBool = Field(default=True, description="Asks for the microphone.")
+    video: StrictBool = Field(default=False, description="Asks for the camera.")
 
 
 class MediaBody(BaseModel):
@@ -74,9 +74,9 @@ class MediaBody(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"audio_enabled": False}]})
 
-    audio_enabled: bool | None = Field(default=None, description="Microphone; absent: as it was.")
-    video_enabled: bool | None = Field(default=None, description="Camera; absent: as it was.")
-    screen_sharing: bool | None = Field(default=None, description="Screen; absent: as it was.")
+    audio_enabled: StrictBool | None = Field(default=None, description="Microphone; absent: as it was.")
+    video_enabled: StrictBool | None = Field(default=None, description="Camera; absent: as it was.")
+    screen_sharing: StrictBool | None = Field(default=None, description="Screen; absent: as it was.")
 
 
 class HandBody(BaseModel):
@@ -84,7 +84,7 @@ class HandBody(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"raised": True}]})
 
-    raised: bool = Field(description="Whether the hand is to be up.")
+    raised: StrictBool = Field(description="Whether the hand is to be up.")
     user_id: str | None = Field(default=None, description="Whose hand; absent: one's own.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from signaling.messages.base import ShortText
 from signaling.messages.waiting import WaitingInfo, WaitingResult
@@ -30,7 +30,7 @@ class BulkBody(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"user_ids": ["carol", "dave"]}, {"all": True}]})
 
     user_ids: list[str] | None = Field(default=None, description="Several who wait.")
-    all: bool = Field(default=False, description="All who wait.")
+    all: StrictBool = Field(default=False, description="All who wait.")
 
 
 class BulkRejectBody(BulkBody):

@@ -12,7 +12,6 @@ import httpx
 import jwt
 import pytest
 from pydantic import SecretStr
-from redis.asyncio import Redis
 
 from sfu.engine import Engine
 from signaling.app import create_app
@@ -24,6 +23,7 @@ from signaling.hub import Hub
 from signaling.limits import Limit
 from signaling.model import Role, RoomSettings
 from signaling.options import AuthOptions, SignalingOptions
+from signaling.redis_client import connect
 from signaling.session import Session
 from signaling.store import StoredRoom
 from signaling.tokens import Identity
@@ -48,7 +48,7 @@ class World:
 
     def __init__(self) -> None:
         options = SignalingOptions(auth=AuthOptions(secret=SecretStr(SECRET)))
-        redis = Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.1)
+        redis = connect("redis://127.0.0.1:1/0", options.redis)
         self.engine = EngineDouble()
         self.app = create_app(options=options, engine=cast(Engine, self.engine), redis=redis, web_root=Path("/nowhere"))
         self.hub: Hub = self.app.state.hub
