@@ -65,12 +65,14 @@ class TrackRemoved:
 class Clock:
     """The RTP timestamp (32 bits, or unwrapped) that belongs to the moment ``at``, from the publisher's sender reports.
 
-    Send one as soon as it is known, before the track's first packet if it is, and then about once a second.
+    Send one as soon as it is known, before the track's first packet if it is, and then about once a second. ``ssrc``
+    is the stream that the timestamp belongs to; None: the one whose packets came last.
     """
 
     track: int
     rtp_timestamp: int
     at: float
+    ssrc: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,88 @@
+"""Decoding by PyAV: pictures and sound of one track."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.resampler import AudioResampler
+from av.video.codeccontext import VideoCodecContext
+from numpy.typing import NDArray
+
+from media.depacketise import Frame
+
+SAMPLE_RATE = 48_000
+_VIDEO_DECODERS = {"VP8": "vp8", "VP9": "vp9", "H264": "h264", "AV1": "libdav1d"}
+_START_CODE = b"\x00\x00\x00\x01"
+
+Samples = NDArray[np.float32]
+"""Sound: left and right in rows, from -1.0 to 1.0, 48,000 a second."""
+
+
+def annex_b(data: bytes) -> bytes:
+    """NAL units behind start codes instead of lengths."""
+    changed = bytearray(data)
+    place = 0
+    while place + 4 <= len(changed):
+        size = int.from_bytes(changed[place : place + 4], "big")
+        changed[place : place + 4] = _START_CODE
+        place += 4 + size
+    return bytes(changed)
+
+
+class VideoDecoder:
+    """One stream's decoder, one thread; ``codec`` is a name of session descriptions."""
+
+    def __init__(self, codec: str) -> None:
+        self.counters: Counter[str] = Counter()
+        self._h264 = codec.upper() == "H264"
+        context = av.CodecContext.create(_VIDEO_DECODERS[codec.upper()], "r")
+        assert isinstance(context, VideoCodecContext)
+        self._context = context
+        self._context.thread_count = 1
+        self._context.options = {"max_frame_delay": "1"} if codec.upper() == "AV1" else {}
+        if self._h264:
+            self._context.flags |= av.codec.context.Flags.low_delay
+
+    def decode(self, frame: Frame) -> av.VideoFrame | None:
+        """The picture of a coded frame (of its highest layer); None if there is none, or the decoder refuses it."""
+        packet = av.Packet(annex_b(frame.data) if self._h264 else frame.data)
+        try:
+            pictures = self._context.decode(packet)
+        except av.error.FFmpegError:
+            self.counters["refused"] += 1
+            return None
+        self.counters["decoded"] += 1
+        return pictures[-1] if pictures else None
+
+
+class OpusDecoder:
+    """Opus to 48 kHz stereo."""
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+        context = av.CodecContext.create("libopus", "r")
+        assert isinstance(context, AudioCodecContext)
+        self._context = context
+        self._context.sample_rate = SAMPLE_RATE
+        self._context.layout = "stereo"
+        self._resampler = AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
+
+    def decode(self, frame: Frame) -> Samples | None:
+        """The sound of one packet; None if the decoder refuses it."""
+        try:
+            decoded = self._context.decode(av.Packet(frame.data))
+            pieces = [made.to_ndarray() for sound in decoded for made in self._resampler.resample(sound)]
+        except av.error.FFmpegError:
+            self.counters["refused"] += 1
+            return None
+        return np.concatenate(pieces, axis=1) if pieces else None
+
+
+def picture_size(codec: str, frame: Frame) -> tuple[int, int] | None:
+    """Width and height of a key frame, found by decoding it; None if it cannot be decoded."""
+    decoder = VideoDecoder(codec)
+    picture = decoder.decode(frame)
+    return None if picture is None else (picture.width, picture.height)

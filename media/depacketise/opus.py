@@ -1,0 +1,87 @@
+"""Sound: Opus packets (RFC 7587), and those that redundant audio (RFC 2198) brings a second time."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from media.depacketise.frame import Frame
+from sfu.errors import MalformedPacket
+from sfu.rtp.arithmetic import TimestampUnwrapper
+from sfu.rtp.packet import RtpPacket
+
+
+class OpusAssembler:
+    """Each packet is a frame."""
+
+    wants_key_frame = False
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+        self._timestamps = TimestampUnwrapper()
+        self._last: int | None = None
+        self._gap = False
+
+    def push(self, packet: RtpPacket, lost_before: int) -> list[Frame]:
+        """See FrameAssembler."""
+        self._gap = self._gap or lost_before > 0
+        if packet.payload_offset >= packet.payload_end:
+            return []
+        timestamp = self._timestamps.unwrap(packet.timestamp)
+        try:
+            return self._frames(packet, timestamp)
+        except MalformedPacket as error:
+            self.counters[error.reason] += 1
+            self._gap = True
+            return []
+
+    def interrupt(self) -> None:
+        """See FrameAssembler: packets of sound stand for themselves."""
+
+    def _frames(self, packet: RtpPacket, timestamp: int) -> list[Frame]:
+        return self._take(timestamp, packet.data[packet.payload_offset : packet.payload_end], packet.arrival)
+
+    def _take(self, timestamp: int, data: bytes, arrival: float, *, recovered: bool = False) -> list[Frame]:
+        if self._last is not None and timestamp <= self._last:
+            return []
+        self._last = timestamp
+        gap = self._gap
+        if not recovered:
+            self._gap = False
+        return [Frame(timestamp, data, True, arrival, gap)]
+
+
+class RedAssembler(OpusAssembler):
+    """Redundant blocks fill what was lost. A payload that is no RED is counted as malformed."""
+
+    def _frames(self, packet: RtpPacket, timestamp: int) -> list[Frame]:
+        blocks, primary = red_blocks(packet.data[packet.payload_offset : packet.payload_end])
+        frames: list[Frame] = []
+        if self._gap and self._last is not None:
+            for offset, block in blocks:
+                if block:
+                    frames += self._take(timestamp - offset, block, packet.arrival, recovered=True)
+            if frames:
+                self.counters["recovered"] += len(frames)
+                self._gap = False
+        return frames + self._take(timestamp, primary, packet.arrival)
+
+
+def red_blocks(payload: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """The redundant blocks, oldest first, each with how far its timestamp lies back; and the primary block.
+
+    Raises MalformedPacket: ``red_truncated``.
+    """
+    heads: list[tuple[int, int]] = []
+    place = 0
+    while place < len(payload) and payload[place] & 0x80:
+        head = int.from_bytes(payload[place : place + 4], "big")
+        heads.append((head >> 10 & 0x3FFF, head & 0x3FF))
+        place += 4
+    place += 1
+    blocks = []
+    for offset, size in heads:
+        blocks.append((offset, payload[place : place + size]))
+        place += size
+    if place >= len(payload):
+        raise MalformedPacket("red_truncated")
+    return blocks, payload[place:]
