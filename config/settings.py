@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from config.options import HttpOptions, LoggingOptions
 from media.jobs.options import JobOptions
+from recorder.options import RecorderOptions
 from sfu.options import MediaOptions
 from signaling.options import AuthOptions, EventOptions, PageOptions, RedisOptions, RoomOptions, SignalingOptions
 
@@ -23,6 +24,7 @@ class Settings(BaseModel):
     page: PageOptions = Field(default_factory=PageOptions, description="Pages and browsers.")
     events: EventOptions = Field(default_factory=EventOptions, description="The event log of rooms, and webhooks.")
     jobs: JobOptions = Field(default_factory=JobOptions, description="Worker processes of recordings and live outputs.")
+    recording: RecorderOptions = Field(default_factory=RecorderOptions, description="Recordings and their storage.")
     logging: LoggingOptions = Field(default_factory=LoggingOptions, description="The log.")
 
     def signaling(self) -> SignalingOptions:

@@ -25,7 +25,7 @@ def test_example_loads_to_the_defaults() -> None:
 def test_example_is_complete() -> None:
     found, table = set(), ""
     for line in EXAMPLE_FILE.read_text().splitlines():
-        if header := re.fullmatch(r"\[([a-z_.]+)\]", line):
+        if header := re.fullmatch(r"\[([a-z0-9_.]+)\]", line):
             table = header[1]
         elif entry := re.match(r"(?:# )?([a-z_0-9]+) = ", line):
             found.add(f"{table}.{entry[1]}")

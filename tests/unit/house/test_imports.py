@@ -31,6 +31,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "media.jobs.worker": ("media.feed",),
     "media.jobs.options": (),
     "recorder": ("sfu", "media"),
+    "recorder.options": (),
+    # What brings files to a store runs in workers, too: it loads nothing of the engine.
+    "recorder.storage": ("recorder.options",),
     "streaming": ("sfu", "media"),
     "signaling": ("sfu",),
     "config": ("sfu.options", "signaling.options", "media.jobs.options", "recorder.options"),
