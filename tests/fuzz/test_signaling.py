@@ -12,7 +12,7 @@ from tests.fuzz.frames import TYPES, FrameMaker
 
 @pytest.mark.timeout(240)
 async def test_every_operation_answers_as_its_document_says() -> None:
-    report = await rest.attack(4)
+    report = await rest.attack(6)
     assert report.wrong == []
     assert report.operations >= 56 and sum(report.statuses.values()) > 150
     assert {200, 400, 401, 403, 404} <= report.statuses.keys()
