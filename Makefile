@@ -31,6 +31,7 @@ format: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(VENV)/bin/plenum config example > config/plenum.example.toml
 	$(VENV)/bin/python -m scripts.reference
+	$(VENV)/bin/python -m scripts.typescript
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -44,10 +44,12 @@ def _message(message: MessageType, schemas: dict[str, dict[str, Any]]) -> Iterat
         yield from _payload(message.receives, "C→S", schemas)
     if message.sends is not None:
         yield from _payload(message.sends, "S→C", schemas)
+    if message.relays is not None:
+        yield from _payload(message.relays, "S→C, from another participant", schemas)
 
 
 def _payload(model: type[BaseModel], direction: str, schemas: dict[str, dict[str, Any]]) -> Iterator[str]:
-    schema = model.model_json_schema(mode="serialization" if direction == "S→C" else "validation")
+    schema = model.model_json_schema(mode="validation" if direction == "C→S" else "serialization")
     schemas.update(schema.get("$defs", {}))
     yield f"{direction}: {schema.get('description', '')}"
     if schema.get("properties"):

@@ -77,6 +77,7 @@ class MessageType:
     ``receives`` with ``handle``: what clients send; ``sends``: what they get; ``limit``: the rate limit it counts for,
     None for media negotiation and heartbeats. ``while_waiting``: what it does when it comes from one in the waiting
     room; None: ``waiting_for_approval``. ``spared``: payloads that count as any message, not for a limit of their own.
+    ``relays``: what they get of it that another participant wrote.
     """
 
     name: str
@@ -86,6 +87,7 @@ class MessageType:
     limit: str | None = None
     while_waiting: Callable[[Room, Waiter, Any, Context], Effects] | None = None
     spared: Callable[[Mapping[str, Any]], bool] | None = None
+    relays: type[Outgoing] | None = None
 
     def limit_for(self, payload: Mapping[str, Any]) -> str | None:
         """The rate limit that a message with ``payload`` counts for."""
@@ -96,7 +98,7 @@ class MessageType:
         """As the reference writes it."""
         if self.receives is None:
             return "S→C"
-        return "C→S" if self.sends is None else "both"
+        return "C→S" if self.sends is None and self.relays is None else "both"
 
 
 def _both(
@@ -107,9 +109,10 @@ def _both(
     *,
     waiting: Callable[[Room, Waiter, M, Context], Effects] | None = None,
     spared: Callable[[Mapping[str, Any]], bool] | None = None,
+    relays: type[Outgoing] | None = None,
 ) -> MessageType:
-    assert sends is None or sends.type_name == receives.type_name
-    return MessageType(receives.type_name, receives, handle, sends, limit, waiting, spared)
+    assert all(model.type_name == receives.type_name for model in (sends, relays) if model is not None)
+    return MessageType(receives.type_name, receives, handle, sends, limit, waiting, spared, relays)
 
 
 def _to_client(sends: type[Outgoing]) -> MessageType:
@@ -172,9 +175,26 @@ _LINES = (
     _to_client(recordings_messages.RecordingChanged),
     _both(live_messages.LiveStartRequest, live.live_stream_start, live_messages.LiveStarted),
     _both(live_messages.LiveStopRequest, live.live_stream_stop, live_messages.LiveStopped),
-    _both(negotiation_messages.OfferRequest, negotiation.offer, negotiation_messages.SubscribeOffer, limit=None),
-    _both(negotiation_messages.AnswerRequest, negotiation.answer, negotiation_messages.PublishAnswer, limit=None),
-    _both(negotiation_messages.CandidateRequest, negotiation.ice_candidate, limit=None),
+    _both(
+        negotiation_messages.OfferRequest,
+        negotiation.offer,
+        negotiation_messages.SubscribeOffer,
+        limit=None,
+        relays=negotiation_messages.RelayedOffer,
+    ),
+    _both(
+        negotiation_messages.AnswerRequest,
+        negotiation.answer,
+        negotiation_messages.PublishAnswer,
+        limit=None,
+        relays=negotiation_messages.RelayedAnswer,
+    ),
+    _both(
+        negotiation_messages.CandidateRequest,
+        negotiation.ice_candidate,
+        limit=None,
+        relays=negotiation_messages.RelayedCandidate,
+    ),
     _both(negotiation_messages.IceRestartRequest, negotiation.ice_restart, limit=None),
     _to_client(negotiation_messages.TrackPublished),
     _to_client(negotiation_messages.TrackUnpublished),

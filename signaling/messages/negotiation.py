@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from signaling.messages.base import Incoming, Leg, Outgoing, Username
 from signaling.messages.room import PublicationInfo
@@ -60,7 +60,9 @@ class AnswerRequest(_ForServerOrUser):
 class CandidateInit(BaseModel):
     """A candidate, as browsers' `RTCIceCandidate.toJSON()` gives it."""
 
-    candidate: Annotated[str, StringConstraints(max_length=1_024)] = Field(description="The candidate line.")
+    candidate: Annotated[str, StringConstraints(max_length=1_024)] = Field(
+        default="", description="The candidate line; empty: there are no more."
+    )
     sdpMid: Mid | None = Field(default=None, description="Its media section.")  # noqa: N815 - the browsers' name
     sdpMLineIndex: int | None = Field(default=None, ge=0, le=65_535, description="Its index.")  # noqa: N815
     usernameFragment: Annotated[str, StringConstraints(max_length=256)] | None = Field(  # noqa: N815
@@ -111,6 +113,39 @@ class PublishAnswer(Outgoing):
     transport: Leg = Field(default=Leg.PUBLISH, description="Always `publish`.")
     sdp: str = Field(description="The session description.")
     publications: list[PublicationInfo] = Field(description="All tracks the client publishes now.")
+
+
+class _Relayed(Outgoing):
+    """Passed on as another participant wrote it, further fields included."""
+
+    model_config = ConfigDict(extra="allow")
+
+    user_id: str = Field(description="Who wrote it, stamped by the server.")
+    target_user_id: str = Field(description="Whom it is for.")
+
+
+class RelayedOffer(_Relayed):
+    """Another participant's offer of a connection between the two."""
+
+    type_name: ClassVar[str] = "offer"
+
+    sdp: str = Field(description="The session description.")
+
+
+class RelayedAnswer(_Relayed):
+    """Another participant's answer."""
+
+    type_name: ClassVar[str] = "answer"
+
+    sdp: str = Field(description="The session description.")
+
+
+class RelayedCandidate(_Relayed):
+    """Another participant's candidate; null says that there are no more."""
+
+    type_name: ClassVar[str] = "ice-candidate"
+
+    candidate: CandidateInit | None = Field(default=None, description="The candidate.")
 
 
 class TrackPublished(Outgoing):

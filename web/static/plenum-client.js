@@ -396,8 +396,9 @@ export class PlenumClient extends EventTarget {
 
   /**
    * Sends any protocol message, for what the SDK does not wrap.
-   * @param {string} type
-   * @param {object} payload
+   * @template {keyof import("./sdk/types.js").ClientPayloads} T
+   * @param {T} type
+   * @param {import("./sdk/types.js").ClientPayloads[T]} payload
    */
   send(type, payload) {
     this.signaling?.send(type, payload);
@@ -405,8 +406,9 @@ export class PlenumClient extends EventTarget {
 
   /**
    * Sends any protocol message and waits for its reply.
-   * @param {string} type
-   * @param {object} payload
+   * @template {keyof import("./sdk/types.js").ClientPayloads} T
+   * @param {T} type
+   * @param {import("./sdk/types.js").ClientPayloads[T]} payload
    * @returns {Promise<Envelope>}
    */
   async request(type, payload) {

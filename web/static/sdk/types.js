@@ -141,11 +141,16 @@
  */
 
 /**
+ * Payloads that the server takes, by type of message: written from its models.
+ * @typedef {import("./messages.d.ts").ClientPayloads} ClientPayloads
+ */
+
+/**
  * How the parts of the SDK reach the server.
  * @typedef {object} Link
  * @property {() => string} self One's own username.
- * @property {(type: string, payload: object) => void} send
- * @property {(type: string, payload: object) => Promise<Envelope>} request
+ * @property {<T extends keyof ClientPayloads>(type: T, payload: ClientPayloads[T]) => void} send
+ * @property {<T extends keyof ClientPayloads>(type: T, payload: ClientPayloads[T]) => Promise<Envelope>} request
  */
 
 /**
