@@ -1,8 +1,9 @@
 """What a shard and a worker process say to each other: framed messages over a local stream socket, both directions.
 
 A frame is ``uint32 length, uint8 type, body``; the length counts type and body. The body of a Packet, of which there
-are thousands a second, is binary; every other body is a JSON object of the message's fields, with bytes in base64.
-Both ends run on one machine: every ``at`` is in seconds of its monotonic clock.
+are thousands a second, is binary; that of a Made is ``uint16 length, JSON object, bytes``; every other body is a JSON
+object of the message's fields, with bytes in base64. Both ends run on one machine: every ``at`` is in seconds of its
+monotonic clock.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _LENGTH = struct.Struct("!I")
 _HEAD = struct.Struct("!IB")
 _PACKET = struct.Struct("!Hd")
 _PACKET_TYPE = 1
+_MADE = struct.Struct("!H")
+_MADE_TYPE = 70
 
 Source = Literal["camera", "microphone", "screen", "screen-audio"]
 LayoutMode = Literal["auto", "grid", "speaker", "screen"]
@@ -135,6 +138,16 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """What only one kind of worker understands, such as an output that comes or goes; may hold secrets."""
+
+    values: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return "Command(…)"
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFrameWanted:
     """The worker cannot go on decoding a track (or writing it) without a key frame."""
 
@@ -170,6 +183,14 @@ class Done:
     """Everything is written; the worker ends."""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Bytes that the worker has made for the shard to serve, and what they are."""
+
+    values: dict[str, Any]
+    data: bytes
+
+
 Message: TypeAlias = (
     Packet
     | TrackAdded
@@ -181,11 +202,13 @@ Message: TypeAlias = (
     | Layout
     | Overlay
     | Stop
+    | Command
     | KeyFrameWanted
     | SizeWanted
     | Status
     | Problem
     | Done
+    | Made
 )
 
 _TYPES: Final[dict[int, type[Any]]] = {
@@ -198,6 +221,7 @@ _TYPES: Final[dict[int, type[Any]]] = {
     8: Layout,
     9: Overlay,
     10: Stop,
+    11: Command,
     65: KeyFrameWanted,
     66: SizeWanted,
     67: Status,
@@ -212,6 +236,12 @@ def encode(message: Message) -> bytes:
     if type(message) is Packet:
         data = message.data
         return _HEAD.pack(11 + len(data), _PACKET_TYPE) + _PACKET.pack(message.track, message.at) + data
+    if type(message) is Made:
+        header = json.dumps(message.values, separators=(",", ":")).encode()
+        size = 3 + len(header) + len(message.data)
+        if size > MAX_FRAME_BYTES:
+            raise ValueError("the message does not fit a frame")
+        return _HEAD.pack(size, _MADE_TYPE) + _MADE.pack(len(header)) + header + message.data
     values = {f.name: getattr(message, f.name) for f in fields(message)}
     body = json.dumps(values, default=_as_base64, separators=(",", ":")).encode()
     if len(body) >= MAX_FRAME_BYTES:
@@ -232,6 +262,8 @@ def decode(frame: bytes) -> Message:
             raise MalformedPacket("feed_truncated")
         track, at = _PACKET.unpack_from(frame, 1)
         return Packet(track, at, frame[11:])
+    if number == _MADE_TYPE:
+        return _made(frame)
     kind = _TYPES.get(number)
     if kind is None:
         raise MalformedPacket("feed_type")
@@ -242,6 +274,21 @@ def decode(frame: bytes) -> Message:
     if not isinstance(values, dict):
         raise MalformedPacket("feed_json")
     return _build(kind, values)
+
+
+def _made(frame: bytes) -> Made:
+    if len(frame) < 3:
+        raise MalformedPacket("feed_truncated")
+    end = 3 + _MADE.unpack_from(frame, 1)[0]
+    if len(frame) < end:
+        raise MalformedPacket("feed_truncated")
+    try:
+        values = json.loads(frame[3:end])
+    except (ValueError, RecursionError):
+        raise MalformedPacket("feed_json") from None
+    if not isinstance(values, dict):
+        raise MalformedPacket("feed_json")
+    return Made(values, frame[end:])
 
 
 class FrameReader:

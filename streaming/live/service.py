@@ -1,0 +1,177 @@
+"""All live streams of this shard: starts workers, or lets one that runs feed another stream; serves their HLS."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import structlog
+
+from media.feed import Layout, Message, Overlay
+from media.jobs.job import Job, JobSpec, Tap
+from media.jobs.manager import Jobs
+from streaming.hls.archive import Archive
+from streaming.hls.stream import HlsStream, HlsTiming, archive_directory
+from streaming.live.broadcast import Broadcast, Running
+from streaming.live.spec import StreamReport, StreamSpec, StreamState
+from streaming.options import LiveOptions
+
+WORKER_MODULE = "streaming.worker"
+_log = structlog.get_logger("plenum.live")
+
+
+class LiveService:
+    """``secret`` signs viewer sessions; the same on all shards. ``may_watch``: whether a token opens a room."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        options: LiveOptions,
+        secret: bytes,
+        may_watch_room: Callable[[str, str | None], bool],
+        worker_module: str = WORKER_MODULE,
+    ) -> None:
+        self.options = options
+        self._jobs = jobs
+        self._secret = secret
+        self._may_watch_room = may_watch_room
+        self._worker_module = worker_module
+        self._broadcasts: dict[str, list[Broadcast]] = {}
+        self._hls: dict[tuple[str, str], HlsStream] = {}
+        self._ended: dict[tuple[str, str], float] = {}
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="hls archive")
+
+    # -- streams ---------------------------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        spec: StreamSpec,
+        tap: Tap | None,
+        news: Callable[[], list[Message]],
+        on_report: Callable[[StreamReport], None],
+    ) -> None:
+        """Begin a stream; raises NoRoom when the machine has no room for a worker."""
+        running = Running(spec, on_report)
+        if spec.hls is not None:
+            running.hls = await self._open_hls(spec)
+        needed = spec.renditions(self.options.renditions)
+        in_room = self._broadcasts.setdefault(spec.room_id, [])
+        broadcast = next((one for one in in_room if set(needed) <= set(one.renditions)), None)
+        if broadcast is not None:
+            broadcast.add(running)
+            return
+        self._jobs.admit()
+        broadcast = Broadcast(spec.room_id, needed, self.options, news)
+        broadcast.arrange(spec.layout, spec.overlay)
+        broadcast.add(running)
+        in_room.append(broadcast)
+        job = JobSpec(
+            f"live-{spec.stream_id}", "live", spec.room_id, self._worker_module, broadcast.setup, broadcast.news
+        )
+        broadcast.job = self._jobs.start(job, tap, _Listener(self, broadcast))
+
+    def stop(self, room_id: str, stream_id: str) -> None:
+        """End a stream; harmless when there is none. Its HLS can be watched afterwards."""
+        for broadcast in self._broadcasts.get(room_id, []):
+            running = broadcast.remove(stream_id)
+            if running is not None:
+                self._end(running, StreamState.STOPPED, None)
+                if not broadcast.streams and broadcast.job is not None:
+                    self._broadcasts[room_id].remove(broadcast)
+                    broadcast.job.stop("stopped")
+                return
+
+    def arrange(self, room_id: str, layout: Layout, overlay: Overlay) -> None:
+        """Change the picture of all streams of a room."""
+        for broadcast in self._broadcasts.get(room_id, []):
+            broadcast.arrange(layout, overlay)
+
+    def tell(self, room_id: str, message: Message) -> None:
+        """News of a room, for the picture."""
+        for broadcast in self._broadcasts.get(room_id, []):
+            if broadcast.job is not None:
+                broadcast.job.tell(message)
+
+    def running(self) -> list[Running]:
+        """All streams under way."""
+        return [r for found in self._broadcasts.values() for b in found for r in b.streams.values()]
+
+    def sweep(self, now: float) -> None:
+        """Forget streams that ended long ago."""
+        for key, ended_at in list(self._ended.items()):
+            if now - ended_at > self.options.keep_after_end_s:
+                del self._ended[key]
+                hls = self._hls.pop(key, None)
+                if hls is not None and hls.archive is not None:
+                    hls.archive.remove()
+
+    def close(self) -> None:
+        """Let the archive be written."""
+        self._disk.shutdown()
+
+    def _end(self, running: Running, state: StreamState, reason: str | None) -> None:
+        if running.hls is not None:
+            running.hls.finish()
+            self._ended[(running.spec.room_id, running.spec.stream_id)] = time.monotonic()
+        running.report = replace(running.report, state=state, reason=reason, uplink_bps=0)
+        running.on_report(running.report)
+
+    # -- HLS -------------------------------------------------------------------------------------------------------
+
+    def stream(self, room_id: str, stream_id: str) -> HlsStream | None:
+        """A stream that is served here."""
+        return self._hls.get((room_id, stream_id))
+
+    def may_watch(self, room_id: str, stream: HlsStream, token: str | None) -> bool:
+        """Whether ``token`` opens a stream that is not public."""
+        return self._may_watch_room(room_id, token)
+
+    async def _open_hls(self, spec: StreamSpec) -> HlsStream:
+        assert spec.hls is not None
+        options = self.options
+        archive = None
+        if options.directory is not None:
+            archive = Archive(archive_directory(options.directory, spec.room_id, spec.stream_id), self._disk)
+        dvr_s = min(spec.hls.dvr_s, options.max_dvr_s) if archive is not None else 0.0
+        timing = HlsTiming(options.segment_s, options.part_s, max(options.window_s, dvr_s))
+        key = hmac.digest(self._secret, f"hls {spec.room_id} {spec.stream_id}".encode(), hashlib.sha256)
+        stream = HlsStream(spec.room_id, spec.stream_id, key, timing, public=spec.hls.public, archive=archive)
+        await stream.load()
+        self._hls[(spec.room_id, spec.stream_id)] = stream
+        return stream
+
+    # -- jobs ------------------------------------------------------------------------------------------------------
+
+    def on_job_ended(self, broadcast: Broadcast) -> None:
+        """A worker has ended; if streams are left, it failed, or the server goes down and they go on elsewhere."""
+        if self._jobs.closing:
+            return
+        in_room = self._broadcasts.get(broadcast.room_id, [])
+        if broadcast in in_room:
+            in_room.remove(broadcast)
+        if not in_room:
+            self._broadcasts.pop(broadcast.room_id, None)
+        for running in list(broadcast.streams.values()):
+            broadcast.streams.pop(running.spec.stream_id)
+            self._end(running, StreamState.FAILED, running.report.reason or "the encoder ended")
+
+
+class _Listener:
+    """Passes on what a worker tells to its Broadcast."""
+
+    def __init__(self, service: LiveService, broadcast: Broadcast) -> None:
+        self._service = service
+        self._broadcast = broadcast
+
+    def on_job_message(self, job: Job, message: Message) -> None:
+        self._broadcast.on_message(message)
+
+    def on_job_crashed(self, job: Job, code: int, again_in_s: float | None) -> None:
+        self._broadcast.on_crash(again=again_in_s is not None)
+
+    def on_job_ended(self, job: Job) -> None:
+        self._service.on_job_ended(self._broadcast)
