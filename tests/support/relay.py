@@ -163,7 +163,10 @@ class UdpRelay(asyncio.DatagramProtocol):
         """Change by a schedule that starts now and replaces an earlier one."""
         self._forget_steps()
         for step in steps:
-            self._steps.append(self._loop.call_later(step.at_s, self._take, step))
+            if step.at_s <= 0:
+                self._take(step)  # before the next packet, not after it
+            else:
+                self._steps.append(self._loop.call_later(step.at_s, self._take, step))
 
     def block(self, blocked: bool) -> None:
         """The network is away, or back."""
