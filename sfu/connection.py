@@ -62,6 +62,14 @@ class ConnectionHandler(Protocol):
         ...
 
 
+class FlushWatcher(Protocol):
+    """Who wants to know what was sent."""
+
+    def on_flushed(self, packets: list[bytes], now: float) -> None:
+        """A batch has been sent; it may be empty when packets were only held back."""
+        ...
+
+
 class Connection(Outlet):
     """Link, DTLS and SRTP of one Transport."""
 
@@ -85,6 +93,7 @@ class Connection(Outlet):
         self._counters = counters
         self._receiver: SrtpReceiver | None = None
         self._fingerprints: tuple[tuple[str, str], ...] = ()
+        self.watcher: FlushWatcher | None = None
 
     # -- negotiation -----------------------------------------------------------------------------------------------
 
@@ -187,9 +196,17 @@ class Connection(Outlet):
         except MalformedPacket as error:
             self._counters[error.reason] += 1
 
-    def flush(self) -> None:
+    def flush(self, now: float) -> None:
         """Hand over the packets that were queued during a batch."""
         packets, self.packets = self.packets, []
+        if packets:
+            self.link.send_many(packets)
+        watcher = self.watcher
+        if watcher is not None:
+            watcher.on_flushed(packets, now)
+
+    def send_paced(self, packets: Sequence[bytes]) -> None:
+        """Send packets that were held back."""
         self.link.send_many(packets)
 
     def close(self) -> None:
@@ -199,6 +216,8 @@ class Connection(Outlet):
         self.dtls.close()
         self.link.close()
         self.packets = []
+        self.held = []
+        self.watcher = None
         self._set_state(TransportState.CLOSED)
 
     def _fail(self, reason: str) -> None:

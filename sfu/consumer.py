@@ -1,34 +1,36 @@
 """The engine object that sends one Producer to one Transport.
 
 Life: made by ``consume``; configured when the subscriber's side is negotiated; opened once the connection is secured.
-From then on it waits for a place where a decoder can begin, is forwarded, and waits again after every pause.
+From then on it waits for a place where a decoder can begin, is forwarded, and waits again after every pause. Which
+layer it sends is chosen for it (``choose``); without somebody who chooses, it follows the Producer's best Encoding.
 """
 
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Iterable
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from sfu.encoding import Encoding
 from sfu.entries import build_entries
-from sfu.explaining import ConsumerStatus
+from sfu.explaining import ConsumerStatus, LayerChange
+from sfu.ladder import Rung
 from sfu.layers.forward import ForwardEntry, Outlet, Protector
 from sfu.layers.header_plan import PlanTable
-from sfu.layers.resender import Resender, apply_epoch
-from sfu.layers.timeline import Epoch, Timeline, aligned_timestamp
+from sfu.layers.layer_filter import ALL_LAYERS
 from sfu.rtp.packet import RtpPacket
 from sfu.rtp.rtcp import ReportBlock, SenderReport
 from sfu.sdp.types import SendSection
+from sfu.splicing import Splicer
 from sfu.streams.send import SendStream
 from sfu.wishes import Wish
 
 if TYPE_CHECKING:
     from sfu.producer import Producer
 
-FIRST_SEQUENCE_LIMIT = 1 << 15
-"""First sequence numbers lie below this, so that a receiver that misses the first packets guesses ROC 0 right."""
+MAX_CHANGES = 32
 
 
 class ConsumerHost(Protocol):
@@ -40,6 +42,10 @@ class ConsumerHost(Protocol):
 
     def now(self) -> float:
         """Monotonic seconds."""
+        ...
+
+    def on_changed(self, consumer: Consumer) -> None:
+        """What this Consumer could or should send has changed: choose its layer anew."""
         ...
 
 
@@ -62,24 +68,26 @@ class Consumer:
         self.mid: str | None = None
         self.paused = False
         self.barred = False
+        self.unheard = False
         self.wish = Wish()
         self.ssrc = host.random.randrange(1, 1 << 32)
         self.rtx_ssrc = host.random.randrange(1, 1 << 32)
         self.section: SendSection | None = None
         self.state = ConsumerState.NEW
-        self.entry: ForwardEntry | None = None
         self.stream = SendStream(self.ssrc, producer.codec.clock_rate)
-        self._host = host
-        self._protector: Protector | None = None
-        self._timeline = Timeline(host.random.randrange(FIRST_SEQUENCE_LIMIT))
-        self._resender = Resender(self._timeline, host.random.randrange(FIRST_SEQUENCE_LIMIT))
-        self._encoding: Encoding | None = None
-        self._last_out_timestamp: int | None = None
-        self._last_out_at = 0.0
-        self._picture_id_out: int | None = None
-        self._tl0_out: int | None = None
+        # What is chosen: the best that makes sense, what is to be sent (None: nothing, or not chosen yet), and why.
+        # ``revision`` counts what has changed of it.
+        self.chosen = False
+        self.preferred: Rung | None = None
+        self.target: Rung | None = None
+        self.reason: str | None = None
+        self.revision = 0
+        self.changes: deque[LayerChange] = deque(maxlen=MAX_CHANGES)
         # What the subscriber reports as lost includes what had never come from the publisher.
         self.missing_at_report = 0
+        self._host = host
+        self._protector: Protector | None = None
+        self._splicer = Splicer(self, host.random)
         producer.consumers[self.id] = self
 
     # -- set-up ----------------------------------------------------------------------------------------------------
@@ -91,7 +99,7 @@ class Consumer:
         self.mid = section.mid
         if changed and self._protector is not None and section.accepted:
             self.halt()
-            self.entry = None
+            self._splicer.entry = None
             self.open(self._protector)
 
     def open(self, protector: Protector) -> None:
@@ -101,104 +109,123 @@ class Consumer:
             return
         self._protector = protector
         if self.entry is None:
-            self.entry, rtx_entry = build_entries(
-                self.producer, section, self._host, protector, ssrc=self.ssrc, rtx_ssrc=self.rtx_ssrc
+            self._splicer.use(
+                *build_entries(self.producer, section, self._host, protector, ssrc=self.ssrc, rtx_ssrc=self.rtx_ssrc)
             )
-            self._resender.use(self.entry, rtx_entry)
         self._wait()
+
+    @property
+    def entry(self) -> ForwardEntry | None:
+        """How packets are written, once that is negotiated."""
+        return self._splicer.entry
+
+    @property
+    def source(self) -> Encoding | None:
+        """The Encoding that is forwarded, or was last."""
+        return self._splicer.encoding
+
+    # -- which layer -----------------------------------------------------------------------------------------------
+
+    def choose(self, rung: Rung | None, reason: str | None, now: float, *, urgent: bool = False) -> None:
+        """Send ``rung`` from now on (None: nothing), because of ``reason``.
+
+        A lower one is wanted at once: if that is ``urgent``, nothing is sent until it can begin.
+        """
+        before, self.target, self.reason = self.target, rung, reason
+        same = rung is None if before is None else before.is_same(rung)
+        if same and self.chosen:
+            return
+        self.chosen = True
+        self.revision += 1
+        names = ["none" if r is None else r.name for r in (before, rung)]
+        self.changes.append(LayerChange(now, names[0], names[1], reason or "bandwidth"))
+        if rung is None:
+            self.halt()
+        else:
+            self._go(rung, is_lower=before is not None and rung.bitrate_bps < before.bitrate_bps, urgent=urgent)
+
+    def _go(self, rung: Rung, *, is_lower: bool, urgent: bool) -> None:
+        """Bring what is sent to ``rung``."""
+        if not self._may_send or self.producer.muted:
+            return
+        splicer = self._splicer
+        if rung.encoding is splicer.encoding and splicer.is_running:
+            self._stop_waiting()
+            self._limit(rung)
+            return
+        if is_lower and splicer.is_running:
+            assert splicer.encoding is not None
+            if any(layer & 7 for layer in splicer.encoding.meter.rates):
+                splicer.limit(ALL_LAYERS, 0)
+            elif urgent:
+                splicer.leave()
+                self.state = ConsumerState.WAITING
+        if self not in rung.encoding.waiting:
+            self.aim_at(rung.encoding)
+
+    def _limit(self, rung: Rung, next_in: int | None = None) -> None:
+        splicer = self._splicer
+        if not rung.is_whole:
+            splicer.limit(rung.spatial, rung.temporal, next_in=next_in)
+        elif splicer.filter is not None:
+            splicer.filter.aim(ALL_LAYERS, ALL_LAYERS)
+
+    def wanted_encodings(self) -> set[Encoding]:
+        """What its publisher has to send for it."""
+        if not self._may_send and self.state is not ConsumerState.NEW:
+            return set()
+        if self.chosen:
+            wanted = set() if self.target is None else {self.target.encoding}
+            if self.target is not None and self._splicer.encoding is not None and self._splicer.is_running:
+                wanted.add(self._splicer.encoding)
+            return wanted
+        best = self.producer.best_encoding(self._host.now())
+        return set() if best is None else {best}
 
     # -- forwarding ------------------------------------------------------------------------------------------------
 
     def begin(self, encoding: Encoding, packet: RtpPacket, now: float) -> None:
         """Forward from ``packet`` on: called where a decoder can begin."""
-        entry = self.entry
-        assert entry is not None
-        if self._encoding is not None and self._encoding is not encoding:
-            self._leave_encoding()
-        picture_delta, tl0_delta = self._index_deltas(packet)
-        epoch = self._timeline.begin(
-            encoding.ssrc,
-            packet.ext_seq,
-            ts_offset=self._timestamp_offset(encoding, packet, now),
-            picture_delta=picture_delta,
-            tl0_delta=tl0_delta,
-        )
-        entry.first_in = packet.ext_seq
-        apply_epoch(entry, epoch)
-        self._encoding = encoding
-        encoding.attach(self, entry)
+        self._splicer.begin(encoding, packet, now)
         self.state = ConsumerState.FORWARDING
+        self.revision += 1
+        if self.target is not None and self.target.encoding is encoding:
+            self._limit(self.target, packet.ext_seq)
 
-    def _timestamp_offset(self, encoding: Encoding, packet: RtpPacket, now: float) -> int:
-        last = self._last_out_timestamp
-        previous = self._timeline.current
-        if last is None or previous is None:
-            return 0
-        if self._encoding is encoding:
-            return previous.ts_offset
-        mapped = self._mapped_timestamp(encoding, packet, previous, now)
-        out = aligned_timestamp(last, now - self._last_out_at, encoding.stream.clock_rate, mapped)
-        return (out - packet.timestamp) & 0xFFFFFFFF
-
-    def _mapped_timestamp(self, encoding: Encoding, packet: RtpPacket, previous: Epoch, now: float) -> int | None:
-        """Where the publisher's sender reports put ``packet`` on the timeline that was sent so far."""
-        if self._encoding is None:
-            return None
-        here, there = self._encoding.clock.rtp_at(now), encoding.clock.rtp_at(now)
-        if here is None or there is None:
-            return None
-        return round(here - there) + packet.timestamp + previous.ts_offset & 0xFFFFFFFF
-
-    def _index_deltas(self, packet: RtpPacket) -> tuple[int, int]:
-        """What to add to VP8/VP9 picture indices so that they go on by one from the last picture sent."""
-        info = packet.info
-        if info is None or self._picture_id_out is None or info.picture_id is None:
-            return 0, 0
-        picture = (self._picture_id_out + 1 - info.picture_id) & 0x7FFF
-        tl0 = 0
-        if self._tl0_out is not None and info.tl0_pic_idx is not None:
-            tl0 = (self._tl0_out + 1 - info.tl0_pic_idx) & 0xFF
-        return picture, tl0
-
-    def _leave_encoding(self, last_in: int | None = None) -> None:
-        """Close the current epoch and remember where its numbers ended, by default at the highest that arrived."""
-        encoding, entry, epoch = self._encoding, self.entry, self._timeline.current
-        if encoding is None or entry is None or epoch is None or self not in encoding.consumers:
-            return
-        encoding.detach(self)
-        if last_in is None:
-            last_in = encoding.stream.max_ext_seq
-        if last_in >= entry.first_in:
-            self._timeline.end(last_in)
-        self._last_out_timestamp = (encoding.last_timestamp + epoch.ts_offset) & 0xFFFFFFFF
-        self._last_out_at = encoding.last_arrival
-        if encoding.last_picture_id is not None:
-            self._picture_id_out = (encoding.last_picture_id + epoch.picture_delta) & 0x7FFF
-        if encoding.last_tl0 is not None:
-            self._tl0_out = (encoding.last_tl0 + epoch.tl0_delta) & 0xFF
+    @property
+    def _may_send(self) -> bool:
+        held = self.paused or self.barred or self.unheard or self.producer.closed
+        return not held and self.entry is not None
 
     def _wait(self) -> None:
         """Line up for the next beginning and ask for one."""
-        if self.paused or self.barred or self.entry is None or self.producer.closed:
+        self._host.on_changed(self)
+        if not self._may_send or (self.chosen and self.target is None):
             return
         self.state = ConsumerState.WAITING
         if self.producer.muted:
             return
-        encoding = self.producer.best_encoding(self._host.now())
-        if encoding is not None:
+        target = self.target
+        encoding = target.encoding if target is not None else self.producer.best_encoding(self._host.now())
+        if encoding is not None and encoding in self.producer.encodings:
             self.aim_at(encoding)
 
     def aim_at(self, encoding: Encoding) -> None:
         """Forward ``encoding`` from its next key frame on; what is forwarded until then goes on."""
+        self._stop_waiting()
+        encoding.waiting.append(self)
+        now = self._host.now()
+        self.producer.want(encoding, now)
+        self.producer.request_key_frame(encoding, now)
+
+    def _stop_waiting(self) -> None:
         for other in self.producer.encodings:
             if self in other.waiting:
                 other.waiting.remove(self)
-        encoding.waiting.append(self)
-        self.producer.request_key_frame(encoding, self._host.now())
 
     def halt(self) -> None:
         """Stop forwarding; what was sent stays known for resends."""
-        self._leave_encoding()
+        self._splicer.leave()
         for encoding in self.producer.encodings:
             encoding.detach(self)
         self.state = ConsumerState.HALTED
@@ -207,117 +234,161 @@ class Consumer:
 
     def on_encoding_added(self, encoding: Encoding, replaced: Encoding | None) -> None:
         """A further Encoding was seen, or the publisher restarted one."""
+        if replaced is not None and self.target is not None and self.target.encoding is replaced:
+            self.target = self.target._replace(encoding=encoding)
         if self.state is ConsumerState.WAITING and not any(self in e.waiting for e in self.producer.encodings):
             self._wait()
-        elif replaced is not None and self._encoding is replaced:
-            self._leave_encoding()
+        elif replaced is not None and self._splicer.encoding is replaced:
+            self._splicer.leave()
             self._wait()
 
     def on_source_restarted(self, last_in: int) -> None:
         """The publisher's numbers began anew after ``last_in``: ours go on, from the next beginning."""
-        encoding = self._encoding
-        self._leave_encoding(last_in)
-        self._encoding = None
+        encoding = self._splicer.encoding
+        self._splicer.leave(last_in)
+        self._splicer.encoding = None
         if encoding is not None:
             self._wait()
 
     def on_producer_muted(self) -> None:
         """The Producer was muted or unmuted at the server."""
-        if self.producer.muted:
-            self.halt()
-        elif self.entry is not None:
-            self._wait()
+        self._set_held(self.producer.muted)
 
     def set_paused(self, paused: bool) -> None:
         """Stop or resume at the subscriber's wish."""
-        if paused == self.paused:
-            return
-        self.paused = paused
-        if paused:
+        if paused != self.paused:
+            self.paused = paused
+            self._set_held(paused)
+
+    def set_barred(self, barred: bool) -> None:
+        """Stop or resume because the Router keeps publisher and subscriber apart, or does so no more."""
+        if barred != self.barred:
+            self.barred = barred
+            self._set_held(barred)
+
+    def set_unheard(self, unheard: bool) -> None:
+        """Stop or resume because others are louder."""
+        if unheard != self.unheard:
+            self.unheard = unheard
+            self._set_held(unheard)
+
+    def _set_held(self, held: bool) -> None:
+        self.revision += 1
+        if held:
             self.halt()
+            self._host.on_changed(self)
         elif self.entry is not None:
             self._wait()
 
     def set_wish(self, wish: Wish) -> None:
         """What the subscriber wants of this Producer."""
-        self.wish = wish
-
-    def set_barred(self, barred: bool) -> None:
-        """Stop or resume because the Router keeps publisher and subscriber apart, or does so no more."""
-        if barred == self.barred:
-            return
-        self.barred = barred
-        if barred:
-            self.halt()
-        elif self.entry is not None:
-            self._wait()
+        if wish != self.wish:
+            self.wish = wish
+            self._host.on_changed(self)
 
     def review(self, now: float) -> None:
-        """Called about once a second: follow the Producer to its best Encoding; ask again for a key frame."""
-        if self.state is ConsumerState.HALTED or self.producer.muted or self.entry is None:
+        """Called about once a second: ask again for a key frame; if nobody chooses, follow the best Encoding."""
+        if not self._may_send or self.producer.muted or self.state is ConsumerState.HALTED:
+            return
+        waiting = next((e for e in self.producer.encodings if self in e.waiting), None)
+        if waiting is not None:
+            self.producer.request_key_frame(waiting, now)
+        if self.chosen:
+            if waiting is None and self.state is ConsumerState.WAITING:
+                self._wait()
+            elif self._splicer.filter is not None and self._splicer.filter.wants_more and self.source is not None:
+                self.producer.request_key_frame(self.source, now)
             return
         best = self.producer.best_encoding(now)
-        if best is None:
-            return
-        if self in best.waiting:
-            self.producer.request_key_frame(best, now)
-        elif self.state is ConsumerState.WAITING or (self._encoding is not best and len(self.producer.encodings) > 1):
+        is_other = self.source is not best and len(self.producer.encodings) > 1
+        if best is not None and best is not waiting and (is_other or self.state is ConsumerState.WAITING):
             self.aim_at(best)
 
     # -- RTCP of the subscriber ------------------------------------------------------------------------------------
 
     def on_key_frame_request(self, now: float) -> None:
         """The subscriber sent PLI or FIR."""
-        if self._encoding is not None and self.state is ConsumerState.FORWARDING:
-            self.producer.request_key_frame(self._encoding, now)
+        if self.source is not None and self.state is ConsumerState.FORWARDING:
+            self.producer.request_key_frame(self.source, now)
 
     def on_nack(self, lost: Iterable[int], now: float) -> None:
         """Resend what the subscriber misses from the Producer's history."""
         if self.entry is not None:
             histories = {encoding.ssrc: encoding.history for encoding in self.producer.encodings}
-            self._resender.answer(lost, self.highest_out(), histories, now, self.stream.rtt_s)
+            self._splicer.resender.answer(lost, self._splicer.highest_out(), histories, now, self.stream.rtt_s)
 
-    @property
-    def resent_packets(self) -> int:
-        """How many packets were sent again."""
-        return self._resender.packets
-
-    @property
-    def source(self) -> Encoding | None:
-        """The Encoding that is forwarded, or was last."""
-        return self._encoding
-
-    def highest_out(self) -> int:
-        """The highest outgoing extended sequence number so far."""
-        encoding, entry, epoch = self._encoding, self.entry, self._timeline.current
-        if encoding is not None and entry is not None and epoch is not None and self in encoding.consumers:
-            return max(self._timeline.next_out - 1, encoding.stream.max_ext_seq + epoch.seq_offset)
-        return self._timeline.next_out - 1
+    def pad(self, size_bytes: int, now: float) -> int:
+        """Send about ``size_bytes`` that the subscriber does not need, by RTX; returns how many were sent."""
+        histories = {encoding.ssrc: encoding.history for encoding in self.producer.encodings}
+        return self._splicer.resender.pad(size_bytes, self._splicer.highest_out(), histories, now)
 
     def on_report_block(self, block: ReportBlock, now: float) -> None:
         """The subscriber's receiver report about this stream."""
         self.stream.on_report_block(block, now)
-        self.missing_at_report = self._encoding.stream.missing if self._encoding is not None else 0
+        self.missing_at_report = self.source.stream.missing if self.source is not None else 0
 
     def sender_report(self, now: float, unix_now: float) -> SenderReport | None:
         """The report that lets the subscriber play this medium in sync with the publisher's others."""
-        encoding, entry, epoch = self._encoding, self.entry, self._timeline.current
-        if encoding is None or entry is None or epoch is None or entry.packets == 0:
+        entry = self.entry
+        if entry is None or entry.packets == 0:
             return None
-        timestamp = encoding.clock.rtp_at(now)
+        timestamp = self._splicer.timestamp_at(now)
         if timestamp is None:
             return None
         self.stream.packets, self.stream.octets = entry.packets, entry.octets
-        return self.stream.sender_report(now, unix_now, (round(timestamp) + epoch.ts_offset) & 0xFFFFFFFF)
+        return self.stream.sender_report(now, unix_now, timestamp)
 
     def close(self) -> None:
         """Leave the Producer."""
         self.halt()
         self.producer.consumers.pop(self.id, None)
 
-    def status(self, now: float) -> ConsumerStatus:
+    # -- figures ---------------------------------------------------------------------------------------------------
+
+    @property
+    def resent_packets(self) -> int:
+        """How many packets were sent again."""
+        return self._splicer.resender.packets
+
+    def current(self) -> Rung | None:
+        """The layer that is being sent."""
+        encoding = self._splicer.encoding
+        if encoding is None or not self._splicer.is_running:
+            return None
+        filtered = self._splicer.filter
+        spatial = ALL_LAYERS if filtered is None else filtered.spatial
+        temporal = ALL_LAYERS if filtered is None else filtered.temporal
+        found = [
+            rung
+            for rung in self.producer.ladder(self._host.now())
+            if rung.encoding is encoding and rung.spatial <= spatial and rung.temporal <= temporal
+        ]
+        return found[-1] if found else None
+
+    def held_reason(self) -> str | None:
+        """Why nothing can be sent, whatever the path carries."""
+        if self.producer.muted:
+            return "muted"
+        if self.barred:
+            return "apart"
+        if self.unheard:
+            return "not-loudest"
+        return "off" if self.paused else None
+
+    def status(self) -> ConsumerStatus:
         """What becomes of it, and why."""
-        return ConsumerStatus(None, None, None, paused=self.paused or self.barred, reason=None)
+        held = self.held_reason()
+        current = self.current() if self.kind == "video" else None
+        reason = held or self.reason
+        if reason is None and self.target is not None and not self.target.is_same(current):
+            reason = "switching"
+        return ConsumerStatus(
+            None if self.preferred is None else self.preferred.figures(),
+            None if self.target is None else self.target.figures(),
+            None if current is None else current.figures(),
+            paused=held is not None or (self.chosen and self.target is None and self.kind == "video"),
+            reason=reason,
+        )
 
     def stats(self, now: float) -> dict[str, object]:
         """Figures of this Consumer."""
@@ -328,6 +399,7 @@ class Consumer:
             "mid": self.mid,
             "state": self.state.value,
             "paused": self.paused,
+            "target": None if self.target is None else self.target.name,
             "packets": self.entry.packets if self.entry else 0,
             "octets": self.entry.octets if self.entry else 0,
             "resent_packets": self.resent_packets,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sfu.codecs.dependency_descriptor import DependencyDescriptorReader
 from sfu.codecs.info import describe
+from sfu.codecs.resolution import Resolution, sizes_of
 from sfu.errors import MalformedPacket
 from sfu.layers.forward import ForwardEntry, forward
 from sfu.rtp.extensions import Uri, find_extension
@@ -13,6 +14,7 @@ from sfu.rtp.packet import RtpPacket
 from sfu.streams.clock_map import PublisherClock, SenderClock
 from sfu.streams.history import PacketHistory
 from sfu.streams.keyframes import KeyFrameRequester
+from sfu.streams.layer_meter import LayerMeter
 from sfu.streams.nack import NackGenerator
 from sfu.streams.receive import ReceiveStream
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 AUDIO_HISTORY_PACKETS = 64
 ACTIVE_WITHIN_S = 1.0
+SWITCH_INDICATION = 2
 
 
 class Encoding:
@@ -62,6 +65,12 @@ class Encoding:
         self.last_picture_id: int | None = None
         self.last_tl0: int | None = None
         self.malformed = 0
+        self.meter = LayerMeter()
+        self.sizes: tuple[Resolution, ...] = ()
+        # Whether anybody wants it, and since when; see Dynacast.
+        self.wanted = True
+        self.wanted_since = float("-inf")
+        self.unwanted_since: float | None = None
         self._restarts = 0
         descriptor_id = extensions.get(Uri.DEPENDENCY_DESCRIPTOR) if video else None
         self._descriptor_id = descriptor_id
@@ -98,12 +107,16 @@ class Encoding:
         packet.info = info
         if self._descriptors is not None and self._descriptor_id is not None:
             self._read_descriptor(packet)
+        self.meter.on_packet(info.spatial << 3 | info.temporal, len(packet.data), packet.timestamp, now)
         if info.picture_id is not None:
             self.last_picture_id = info.picture_id
         if info.tl0_pic_idx is not None:
             self.last_tl0 = info.tl0_pic_idx
         if info.key_frame and info.frame_start:
             self.key_frames.on_key_frame(now)
+            self.sizes = (
+                sizes_of(self.codec_name, packet.data[packet.payload_offset : packet.payload_end]) or self.sizes
+            )
             if self.nack is not None:
                 self.nack.on_key_frame(packet.ext_seq)
         return True
@@ -122,6 +135,18 @@ class Encoding:
         packet.info.spatial = descriptor.spatial
         packet.info.temporal = descriptor.temporal
         packet.info.frame_start = descriptor.first_packet_in_frame
+        packet.info.frame_end = descriptor.last_packet_in_frame
+        structure = self._descriptors.structure
+        if structure is None:
+            return
+        if structure.resolutions:
+            self.sizes = structure.resolutions
+        own = (descriptor.spatial, descriptor.temporal)
+        for layers, indication in zip(
+            structure.decode_target_layers, descriptor.decode_target_indications, strict=False
+        ):
+            if layers == own and indication == SWITCH_INDICATION:
+                packet.info.switch_up = True
 
     def pass_on(self, packet: RtpPacket, send_time_24: int, now: float) -> None:
         """Forward a received packet; Consumers that wait for a place to begin do so here."""

@@ -11,6 +11,7 @@ from random import Random
 import structlog
 
 from sfu.connection import Connection
+from sfu.downlink import Downlink
 from sfu.io.dtls import Certificate
 from sfu.io.ports import MediaPorts
 from sfu.io.sctp import preload
@@ -24,7 +25,9 @@ from sfu.transport import Transport, TransportRole
 log = structlog.get_logger(__name__)
 
 TICK_S = 0.02
+PACING_S = 0.005
 SPEAKERS_EVERY_TICKS = 10
+CONTROL_EVERY_TICKS = 3
 SUBSCRIBER_BUCKETS = 50
 """Each subscriber's turn comes once in this many ticks, so once a second; turns are spread evenly."""
 
@@ -37,6 +40,7 @@ class Engine:
         self.random: Random = secrets.SystemRandom()
         self.counters: Counter[str] = Counter()
         self.dirty: list[Outlet] = []
+        self.busy: set[Downlink] = set()
         self.plans = PlanTable()
         self.certificate = Certificate()
         self.routers: dict[str, Router] = {}
@@ -50,6 +54,7 @@ class Engine:
         self._bucket_of: dict[str, int] = {}
         self._ticks = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._pacing: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._preloading: asyncio.Task[None] | None = None
 
@@ -71,6 +76,9 @@ class Engine:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._pacing is not None:
+            self._pacing.cancel()
+            self._pacing = None
         if self._preloading is not None:
             await self._preloading
         for router in list(self.routers.values()):
@@ -104,14 +112,31 @@ class Engine:
 
     def flush(self) -> None:
         """Send what was queued since the last flush, grouped by Transport."""
-        if not self.dirty:
+        if not self.dirty and not self.busy:
             return
         # The list itself is shared with the outlets, so it is emptied, not replaced.
         waiting = self.dirty[:]
         self.dirty.clear()
+        now = time.monotonic()
         for outlet in waiting:
             assert isinstance(outlet, Connection)
-            outlet.flush()
+            outlet.flush(now)
+        if self.busy and self._pacing is None and self._loop is not None:
+            self._pacing = self._loop.call_later(PACING_S, self._pace)
+
+    def _pace(self) -> None:
+        """What is held back goes on its way; a bug in one Transport costs the others nothing."""
+        assert self._loop is not None
+        self._pacing = None
+        now = time.monotonic()
+        for downlink in list(self.busy):
+            try:
+                downlink.serve(now)
+            except Exception:
+                self.busy.discard(downlink)
+                self.counters["bug"] += 1
+                log.exception("pacing failed")
+        self.flush()
 
     def _tick(self) -> None:
         assert self._loop is not None
@@ -128,9 +153,15 @@ class Engine:
                 self._end_broken(transport, error)
         for transport in list(self._buckets[self._ticks % SUBSCRIBER_BUCKETS].values()):
             try:
-                transport.sending.report(now, unix_now)
+                transport.report(now, unix_now)
             except Exception as error:
                 self._end_broken(transport, error)
+        for bucket in range(self._ticks % CONTROL_EVERY_TICKS, SUBSCRIBER_BUCKETS, CONTROL_EVERY_TICKS):
+            for transport in list(self._buckets[bucket].values()):
+                try:
+                    transport.control(now)
+                except Exception as error:
+                    self._end_broken(transport, error)
         if self._ticks % SPEAKERS_EVERY_TICKS == 0:
             for router in list(self.routers.values()):
                 try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sfu.wishes import Wish
 
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
+    from sfu.encoding import Encoding
     from sfu.producer import Producer
     from sfu.transport import Transport
 
@@ -98,18 +99,19 @@ def explain_connection(transport: Transport) -> ConnectionExplained:
     )
 
 
-def explain_consumer(consumer: Consumer, now: float) -> ConsumerExplained:
+def explain_consumer(consumer: Consumer) -> ConsumerExplained:
     """One Consumer."""
     return ConsumerExplained(
         producer_id=consumer.producer.id,
         kind=consumer.kind,
         state=consumer.state.value,
         wish=consumer.wish,
-        status=consumer.status(now),
+        status=consumer.status(),
         packets=consumer.entry.packets if consumer.entry is not None else 0,
         resent_packets=consumer.resent_packets,
         loss=consumer.stream.fraction_lost,
         rtt_ms=None if consumer.stream.rtt_s is None else round(consumer.stream.rtt_s * 1000, 1),
+        changes=list(consumer.changes),
     )
 
 
@@ -117,13 +119,17 @@ def explain_uplink(producer: Producer, now: float) -> list[UplinkLayer]:
     """The Encodings of one Producer."""
     return [
         UplinkLayer(
-            LayerFigures(encoding.rid, bitrate_bps=encoding.stream.bitrate_bps(now)),
-            encoding.ssrc,
-            wanted=True,
-            active=encoding.is_active(now),
+            _whole(producer, encoding, now), encoding.ssrc, wanted=encoding.wanted, active=encoding.is_active(now)
         )
         for encoding in producer.encodings
     ]
+
+
+def _whole(producer: Producer, encoding: Encoding, now: float) -> LayerFigures:
+    """All layers of an Encoding."""
+    rungs = [rung for rung in producer.ladder(now) if rung.encoding is encoding] if producer.kind == "video" else []
+    figures = rungs[-1].figures() if rungs else LayerFigures(encoding.rid)
+    return replace(figures, bitrate_bps=encoding.stream.bitrate_bps(now))
 
 
 def _address(address: tuple[str, int]) -> str:

@@ -70,6 +70,11 @@ class Groups:
         if speakers is not None:
             speakers.remove(producer_id)
 
+    def dominant(self, owner: str) -> str | None:
+        """The Producer that is dominant in an owner's group."""
+        floor = self._floors.get(self.of(owner))
+        return floor.told[0] if floor is not None and floor.told is not None else None
+
     def changes(self, now: float) -> Iterator[tuple[Group, Heard]]:
         """Groups in which another is dominant, or somebody louder or quieter, than when this was called last."""
         for group, floor in list(self._floors.items()):

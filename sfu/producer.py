@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from sfu.codecs.parameters import CodecParameters
+from sfu.dynacast import Dynacast
 from sfu.encoding import Encoding
+from sfu.ladder import Ladder, build_ladder
 from sfu.rtp.clock import abs_send_time
 from sfu.rtp.extensions import Uri, find_extension
 from sfu.rtp.packet import RtpPacket
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from sfu.sinks import SinkTrack
 
 MAX_ENCODINGS = 4
+LADDER_LIFETIME_S = 0.25
 
 
 class ProducerHost(Protocol):
@@ -28,6 +31,11 @@ class ProducerHost(Protocol):
 
     def request_key_frame(self, encoding: Encoding) -> None:
         """Send a PLI or FIR for this Encoding now."""
+        ...
+
+    @property
+    def on_wanted(self) -> Callable[[Producer], None]:
+        """Called when it has changed which of its Encodings anybody wants."""
         ...
 
 
@@ -59,6 +67,9 @@ class Producer:
         self.encodings: list[Encoding] = []
         self.consumers: dict[str, Consumer] = {}
         self.sink_tracks: list[SinkTrack] = []
+        self.dynacast = Dynacast(self)
+        self._ladder: Ladder = ()
+        self._ladder_until = float("-inf")
         self._host = host
         self._on_level = on_level
         self.configure(section)
@@ -97,6 +108,7 @@ class Producer:
             self.encodings.append(encoding)
         else:
             self.encodings[replaced.index] = encoding
+        self._ladder_until = float("-inf")
         for consumer in list(self.consumers.values()):
             consumer.on_encoding_added(encoding, replaced)
         for track in self.sink_tracks:
@@ -128,11 +140,31 @@ class Producer:
             track.on_producer_muted()
 
     def best_encoding(self, now: float) -> Encoding | None:
-        """The Encoding with the highest measured bitrate among those that arrive."""
+        """The Encoding with the highest measured bitrate among those that arrive, or would if they were wanted."""
         if len(self.encodings) == 1:
             return self.encodings[0]
+        ladder = self.ladder(now) if self.kind == "video" else ()
+        if ladder and any(not encoding.wanted for encoding in self.encodings):
+            return ladder[-1].encoding
         active = [e for e in self.encodings if e.is_active(now)] or self.encodings
         return max(active, key=lambda e: e.stream.bitrate_bps(now), default=None)
+
+    def ladder(self, now: float) -> Ladder:
+        """The qualities there are of this video, the least first; computed some times a second."""
+        if now >= self._ladder_until:
+            self._ladder_until = now + LADDER_LIFETIME_S
+            self._ladder = build_ladder(self.encodings, sharp=self.source == "screen", now=now)
+        return self._ladder
+
+    def want(self, encoding: Encoding, now: float) -> None:
+        """Somebody is about to take this Encoding: its publisher must send it."""
+        if self.dynacast.want(encoding, now):
+            self._host.on_wanted(self)
+
+    def review_wanted(self, now: float) -> None:
+        """Called some times a second: find out which Encodings nobody wants, or somebody wants again."""
+        if self.dynacast.review(now):
+            self._host.on_wanted(self)
 
     def request_key_frame(self, encoding: Encoding, now: float) -> None:
         """Ask the publisher for a key frame, throttled."""

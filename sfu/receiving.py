@@ -19,6 +19,7 @@ from sfu.sdp.types import ReceiveSection
 from sfu.streams.clock_map import PublisherClock
 
 REPORT_INTERVAL_S = 1.0
+WANTED_INTERVAL_S = 0.25
 MAX_SSRCS = 256
 MAX_REPORT_BLOCKS = 31
 
@@ -44,6 +45,7 @@ class ReceivingHalf:
         counters: Counter[str],
         history_packets: int,
         now: Callable[[], float],
+        on_wanted: Callable[[Producer], None] = lambda producer: None,
     ) -> None:
         self.owner = owner
         self.producers: dict[str, Producer] = {}
@@ -54,6 +56,7 @@ class ReceivingHalf:
         self._random = random
         self._send_rtcp = send_rtcp
         self._on_level = on_level
+        self.on_wanted = on_wanted
         self._counters = counters
         self._now = now
         self._bound: dict[int, Bound] = {}
@@ -61,6 +64,7 @@ class ReceivingHalf:
         self._feedback = FeedbackCollector(self.ssrc)
         self._fir_number = 0
         self._next_report = 0.0
+        self._next_wanted = 0.0
         self.rtt_s: float | None = None
 
     # -- negotiation -----------------------------------------------------------------------------------------------
@@ -230,12 +234,16 @@ class ReceivingHalf:
         for producer in self.producers.values():
             if producer.kind != "video":
                 continue
+            if now >= self._next_wanted:
+                producer.review_wanted(now)
             for encoding in producer.encodings:
                 nack = encoding.nack
                 if nack is not None and nack.has_missing:
                     self._request_missing(encoding, now)
                 if encoding.key_frames.due(now) and not producer.muted:
                     self.request_key_frame(encoding)
+        if now >= self._next_wanted:
+            self._next_wanted = now + WANTED_INTERVAL_S
         for feedback in self._feedback.build(now):
             self._send_rtcp(feedback)
         if now >= self._next_report:

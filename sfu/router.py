@@ -27,6 +27,14 @@ class RouterListener(Protocol):
         """A Transport's state changed."""
         ...
 
+    def on_wanted_layers(self, producer: Producer, layers: Mapping[str, bool]) -> None:
+        """Which Encodings of a Producer anybody wants, by RID, has changed."""
+        ...
+
+    def on_subscription(self, transport: Transport) -> None:
+        """What a subscriber gets has changed; told at most once a second."""
+        ...
+
 
 class Router:
     """Transports and Producers of one Room."""
@@ -104,6 +112,21 @@ class Router:
         """A Producer has come."""
         self.producers[producer.id] = producer
         self.sinks.on_producer(producer)
+
+    def on_wanted(self, producer: Producer) -> None:
+        """Which Encodings of a Producer anybody wants has changed."""
+        if self.listener is not None:
+            self.listener.on_wanted_layers(producer, producer.dynacast.layers())
+
+    def is_dominant(self, producer: Producer) -> bool:
+        """Whether its owner is the one who speaks in its group."""
+        dominant = self.producers.get(self.groups.dominant(producer.owner) or "")
+        return dominant is not None and dominant.owner == producer.owner
+
+    def on_subscription(self, transport: Transport) -> None:
+        """What a subscriber gets has changed."""
+        if self.listener is not None:
+            self.listener.on_subscription(transport)
 
     def forget_producer(self, producer: Producer) -> None:
         """A Producer has ended."""

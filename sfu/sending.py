@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 
 from sfu.consumer import Consumer
+from sfu.downlink import Downlink
 from sfu.errors import MalformedPacket
 from sfu.layers.forward import Outlet, Protector
 from sfu.layers.header_plan import PlanTable
 from sfu.producer import Producer
-from sfu.rtp.rtcp import Fir, Nack, Pli, ReceiverReport, Remb, Sdes, SenderReport, parse_compound
+from sfu.rtp.extensions import Uri
+from sfu.rtp.rtcp import (
+    Fir,
+    Nack,
+    Pli,
+    ReceiverReport,
+    Remb,
+    ReportBlock,
+    Sdes,
+    SenderReport,
+    TransportFeedback,
+    parse_compound,
+)
 from sfu.sdp.types import SendSection
 
 MAX_COMPOUND_BYTES = 1_150
@@ -36,7 +49,7 @@ class SendingHalf:
         self.plans = plans
         self.random = random
         self.now = now
-        self.remb_bps: int | None = None
+        self.downlink: Downlink | None = None
         self._protector: Protector | None = None
         self._by_ssrc: dict[int, Consumer] = {}
         self._send_rtcp = send_rtcp
@@ -57,6 +70,11 @@ class SendingHalf:
         self.consumers.pop(consumer.id, None)
         self._by_ssrc.pop(consumer.ssrc, None)
 
+    def on_changed(self, consumer: Consumer) -> None:
+        """What this Consumer could or should send has changed."""
+        if self.downlink is not None:
+            self.downlink.on_new(consumer, self.now())
+
     def apply(self, sections: list[SendSection]) -> list[Consumer]:
         """Take what the subscriber's side agreed to; returns the Consumers it refused."""
         refused = []
@@ -64,6 +82,8 @@ class SendingHalf:
             consumer = self.consumers.get(section.track_key)
             if consumer is None:
                 continue
+            if self.downlink is not None and Uri.TRANSPORT_CC in section.extensions:
+                self.downlink.twcc_id = section.extensions[Uri.TRANSPORT_CC]
             fresh = consumer.section is None
             consumer.configure(section)
             if not section.accepted:
@@ -88,20 +108,27 @@ class SendingHalf:
             self._counters[error.reason] += 1
             return
         for report in reports:
-            if isinstance(report, Nack):
+            if isinstance(report, TransportFeedback):
+                if self.downlink is not None:
+                    self.downlink.on_feedback(report, now)
+            elif isinstance(report, Nack):
                 self._on_nack(report, now)
             elif isinstance(report, ReceiverReport | SenderReport):
-                for block in report.blocks:
-                    consumer = self._by_ssrc.get(block.ssrc)
-                    if consumer is not None:
-                        consumer.on_report_block(block, now)
+                self._on_blocks(report.blocks, now)
             elif isinstance(report, Pli):
                 self._on_key_frame_request(report.media_ssrc, now)
             elif isinstance(report, Fir):
                 for ssrc, _ in report.entries:
                     self._on_key_frame_request(ssrc, now)
-            elif isinstance(report, Remb):
-                self.remb_bps = report.bitrate_bps
+            elif isinstance(report, Remb) and self.downlink is not None:
+                self.downlink.on_remb(report.bitrate_bps, now)
+
+    def _on_blocks(self, blocks: Iterable[ReportBlock], now: float) -> None:
+        ours = [(consumer, block) for block in blocks if (consumer := self._by_ssrc.get(block.ssrc)) is not None]
+        for consumer, block in ours:
+            consumer.on_report_block(block, now)
+        if ours and self.downlink is not None:
+            self.downlink.on_reports(ours, now)
 
     def _on_nack(self, report: Nack, now: float) -> None:
         self._counters["nacks_received"] += len(report.lost)

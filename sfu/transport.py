@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 from sfu.connection import Connection, TransportState
 from sfu.consumer import Consumer
 from sfu.data import DataRelay
+from sfu.downlink import Downlink
 from sfu.errors import NegotiationError
 from sfu.ice.candidates import parse_candidate
 from sfu.producer import Producer
@@ -63,6 +64,7 @@ class Transport:
             counters=engine.counters,
             history_packets=engine.options.max_history_packets,
             now=time.monotonic,
+            on_wanted=router.on_wanted,
         )
         self.sending = SendingHalf(
             outlet=self.connection,
@@ -72,14 +74,43 @@ class Transport:
             counters=engine.counters,
             now=time.monotonic,
         )
+        if role is TransportRole.SUBSCRIBE:
+            self.sending.downlink = self.connection.watcher = Downlink(
+                self.connection,
+                self.connection,
+                self.sending.consumers,
+                engine.busy,
+                router.is_dominant,
+                time.monotonic(),
+            )
         self.data: DataRelay | None = None
-        self.mode = Mode.AUTO
         self._capabilities = engine.capabilities
         self._receive_book = ReceiveBook()
         self._send_book = SendBook()
         self._remote: RemoteTransport | None = None
         self._secured = False
         self._data_section: DataSection | None = None
+
+    @property
+    def downlink(self) -> Downlink | None:
+        """The estimate of the path to the subscriber, and what is made of it; None for a publisher."""
+        return self.sending.downlink
+
+    @property
+    def mode(self) -> Mode:
+        """What the subscriber wants in all."""
+        return self.downlink.mode if self.downlink is not None else Mode.AUTO
+
+    def control(self, now: float) -> None:
+        """Called some 20 times a second for a subscriber."""
+        if self.downlink is not None and self.sending.consumers and self.state is TransportState.CONNECTED:
+            self.downlink.tick(self.connection.link.selected, now)
+
+    def report(self, now: float, unix_now: float) -> None:
+        """Called once a second for a subscriber."""
+        self.sending.report(now, unix_now)
+        if self.downlink is not None and self.sending.consumers and self.downlink.has_news():
+            self.router.on_subscription(self)
 
     @property
     def state(self) -> TransportState:
@@ -177,7 +208,9 @@ class Transport:
 
     def set_mode(self, mode: Mode) -> None:
         """What the subscriber wants in all."""
-        self.mode = mode
+        if self.downlink is not None and mode is not self.downlink.mode:
+            self.downlink.mode = mode
+            self.downlink.dirty = True
 
     # -- both ------------------------------------------------------------------------------------------------------
 
@@ -236,6 +269,8 @@ class Transport:
             self.router.forget_producer(producer)
         self.receiving.close()
         self.sending.close()
+        if self.downlink is not None:
+            self.router.engine.busy.discard(self.downlink)
         self.router.forget(self)
 
     # -- from the connection ---------------------------------------------------------------------------------------

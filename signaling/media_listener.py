@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,12 +12,15 @@ from sfu.connection import TransportState
 from signaling.effects import Broadcast, Effects, Send
 from signaling.errors import ErrorCode, RoomError
 from signaling.messages.base import Leg
+from signaling.messages.preferences import PublishLayers
 from signaling.messages.room import ErrorMessage
 from signaling.negotiation import Negotiation
+from signaling.preferences import subscription_status
 from signaling.room import Room
 from signaling.speakers import SpeakerBoard
 
 if TYPE_CHECKING:
+    from sfu.producer import Producer
     from sfu.transport import Transport
 
 log = structlog.get_logger("plenum.room")
@@ -81,6 +84,19 @@ class MediaListener:
                 ErrorCode.MEDIA_FAILED, "The media connection has failed.", details={"transport": leg.value}
             )
             self._apply([Send(participant.username, ErrorMessage(**error.body().model_dump()))])
+
+    def on_wanted_layers(self, producer: Producer, layers: Mapping[str, bool]) -> None:
+        """Which encodings of a track anybody wants has changed (called by the Router): its publisher is told."""
+        participant = self._room.participants.get(producer.owner)
+        if participant is not None and producer.id in participant.publications and not participant.by_whip:
+            message = PublishLayers(publication_id=producer.id, layers=dict(layers))
+            self._apply([Send(participant.username, message)])
+
+    def on_subscription(self, transport: Transport) -> None:
+        """What a subscriber gets has changed (called by the Router)."""
+        seat = self._negotiation.seat_of(transport)
+        if seat is not None and seat.subscribe is transport:
+            self._apply([Send(seat.username, subscription_status(transport))])
 
     # -- speakers --------------------------------------------------------------------------------------------------
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sfu.wishes import Mode, Wish
-from signaling.messages.preferences import MAX_TRACKS, PreferencesRequest
+from signaling.messages.preferences import (
+    MAX_TRACKS,
+    LayerInfo,
+    PreferencesRequest,
+    SubscriptionStatus,
+    TrackStatus,
+)
 
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
+    from sfu.explaining import ConsumerStatus, LayerFigures
     from sfu.transport import Transport
 
 
@@ -43,3 +50,30 @@ class Preferences:
         transport.set_mode(self.mode)
         for publication_id, consumer in consumers.items():
             consumer.set_wish(self.wishes.get(publication_id, Wish()))
+
+
+def subscription_status(transport: Transport) -> SubscriptionStatus:
+    """What the subscriber is told of all that it receives."""
+    downlink = transport.downlink
+    known = downlink is not None and downlink.estimate_bps is not None
+    return SubscriptionStatus(
+        estimate_bps=downlink.estimate_bps if downlink is not None else None,
+        limited_by=downlink.estimator.reason.value if downlink is not None and known else None,
+        mode=transport.mode,
+        tracks={c.producer.id: track_status(c.status()) for c in transport.sending.consumers.values()},
+    )
+
+
+def track_status(status: ConsumerStatus) -> TrackStatus:
+    """One of its tracks."""
+    return TrackStatus(
+        preferred=_layer(status.preferred),
+        target=_layer(status.target),
+        current=_layer(status.current),
+        paused=status.paused,
+        reason=status.reason,
+    )
+
+
+def _layer(figures: LayerFigures | None) -> LayerInfo | None:
+    return None if figures is None else LayerInfo(**asdict(figures))

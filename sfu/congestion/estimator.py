@@ -6,6 +6,8 @@ take minutes. Clients without transport-wide feedback are judged by REMB and rec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sfu.congestion.acknowledged import AcknowledgedBitrate
 from sfu.congestion.bursts import BurstGrouper
 from sfu.congestion.changes import Change, ChangeLog, Reason
@@ -107,6 +109,18 @@ class BandwidthEstimator:
         """A packet left under this 16-bit transport-wide number; ``size_bytes`` with its RTP header."""
         self._in_flight[twcc_seq] = (now, size_bytes, probe_cluster)
         self._sent_bytes += size_bytes
+
+    def on_batch(self, last_seq: int, packets: Sequence[bytes], now: float, probe_cluster: int | None = None) -> int:
+        """Packets left together under consecutive numbers that end with ``last_seq``; returns their bytes."""
+        in_flight, total = self._in_flight, 0
+        number = last_seq - len(packets)
+        for packet in packets:
+            number += 1
+            size = len(packet)
+            total += size
+            in_flight[number & 0xFFFF] = (now, size, probe_cluster)
+        self._sent_bytes += total
+        return total
 
     def on_sent_unnumbered(self, size_bytes: int) -> None:
         """A packet (or several) left without a transport-wide number."""

@@ -91,6 +91,11 @@ class Pacer(Generic[T]):
         self._debt_bytes = after if admitted else debt
         return admitted
 
+    def charge(self, size_bytes: int, now: float) -> None:
+        """Count what was sent without having been admitted."""
+        self._debt_bytes = max(0.0, self._debt_bytes - (now - self._leaked_at) * self._rate) + size_bytes
+        self._leaked_at = now
+
     def enqueue(self, packet: T, size_bytes: int, priority: Priority, now: float) -> bool:
         """Queue a packet; False if it is padding and there is too much of it already."""
         if priority is Priority.PADDING and self._queued_bytes[priority] + size_bytes > MAX_PADDING_BYTES:

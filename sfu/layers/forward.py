@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sfu.codecs.patch import patch_indices
 from sfu.errors import MalformedPacket
 from sfu.layers.header_plan import ExtensionBlock, HeaderPlan
+from sfu.layers.layer_filter import LayerFilter
 from sfu.layers.red import as_red, plain_opus, with_payload_types
 from sfu.rtp.packet import RtpPacket
 
@@ -34,28 +35,50 @@ class Protector(Protocol):
         ...
 
 
-class Outlet:
-    """Where sealed packets of one Transport wait until the batch ends, and its transport-wide sequence number."""
+class Held(NamedTuple):
+    """A packet that is complete but for its transport-wide number and its seal, which it gets when it leaves."""
 
-    __slots__ = ("dirty", "packets", "twcc_seq")
+    entry: ForwardEntry
+    fixed: bytes
+    block: ExtensionBlock
+    body: bytes
+    ext_seq: int
+
+
+class Outlet:
+    """Where sealed packets of one Transport wait until the batch ends, and its transport-wide sequence number.
+
+    While ``holding``, packets gather in ``held`` instead: the path is slower than what comes, so they are paced.
+    """
+
+    __slots__ = ("dirty", "held", "holding", "packets", "twcc_seq")
 
     def __init__(self, dirty: list[Outlet]) -> None:
         self.packets: list[bytes] = []
+        self.held: list[Held] = []
+        self.holding = False
         self.dirty = dirty
         self.twcc_seq = 0
 
     def put(self, packet: bytes) -> None:
         """Queue one packet; the first of a batch marks this outlet as one to flush."""
-        if not self.packets:
+        if not self.packets and not self.held:
             self.dirty.append(self)
         self.packets.append(packet)
 
+    def hold(self, packet: Held) -> None:
+        """Keep one packet that has to wait."""
+        if not self.packets and not self.held:
+            self.dirty.append(self)
+        self.held.append(packet)
+
 
 class ForwardEntry:
-    """What the packets of one Encoding become on their way to one Consumer."""
+    """What the packets of one Encoding become on their way to one Consumer; ``priority`` is that of the pacer."""
 
     __slots__ = (
         "codec_name",
+        "filter",
         "first_in",
         "octets",
         "opus_in",
@@ -65,6 +88,7 @@ class ForwardEntry:
         "payload_type",
         "picture_delta",
         "plan",
+        "priority",
         "protector",
         "red_in",
         "red_out",
@@ -77,7 +101,16 @@ class ForwardEntry:
         "ts_offset",
     )
 
-    def __init__(self, *, ssrc: int, payload_type: int, plan: HeaderPlan, outlet: Outlet, protector: Protector) -> None:
+    def __init__(
+        self,
+        *,
+        ssrc: int,
+        payload_type: int,
+        plan: HeaderPlan,
+        outlet: Outlet,
+        protector: Protector,
+        priority: int = 0,
+    ) -> None:
         self.ssrc = ssrc
         self.payload_type = payload_type
         self.plan = plan
@@ -86,6 +119,8 @@ class ForwardEntry:
         self.seal = protector.seal
         # RFC 7714 section 8.1: the nonce is the salt XOR (two zero octets, SSRC, ROC, SEQ).
         self.salt = protector.salt ^ (ssrc << 48)
+        self.priority = priority
+        self.filter: LayerFilter | None = None
         self.first_in = 0
         self.seq_offset = 0
         self.ts_offset = 0
@@ -130,25 +165,28 @@ def forward(packet: RtpPacket, entries: list[ForwardEntry], send_time_24: int) -
     for entry in entries:
         if ext_in < entry.first_in:
             continue
-        ext_seq = ext_in + entry.seq_offset
+        layers = entry.filter
+        if layers is None:
+            ext_seq = ext_in + entry.seq_offset
+            ends_picture = marker
+        else:
+            placed = layers.place(packet)
+            if placed is None:
+                continue
+            ext_seq = placed
+            entry.picture_delta = layers.picture_delta
+            ends_picture = 0x80 if layers.ends_picture(packet) else 0
         plan = entry.plan
         block = blocks.get(plan)
         if block is None:
             block = blocks[plan] = plan.build(packet, send_time_24)
-        head, tail = block
         outlet = entry.outlet
-        if tail is not None:
-            outlet.twcc_seq = twcc_seq = (outlet.twcc_seq + 1) & 0xFFFF
-            head = head + _SEQUENCE(twcc_seq) + tail
-        header = (
-            _FIXED_HEADER(
-                0x90 if head else 0x80,
-                marker | entry.payload_type,
-                ext_seq & 0xFFFF,
-                (timestamp + entry.ts_offset) & 0xFFFFFFFF,
-                entry.ssrc,
-            )
-            + head
+        fixed = _FIXED_HEADER(
+            0x90 if block.head else 0x80,
+            ends_picture | entry.payload_type,
+            ext_seq & 0xFFFF,
+            (timestamp + entry.ts_offset) & 0xFFFFFFFF,
+            entry.ssrc,
         )
         body = payload
         if entry.rewrites_payload and payload:
@@ -156,6 +194,17 @@ def forward(packet: RtpPacket, entries: list[ForwardEntry], send_time_24: int) -
             if changed is None:
                 continue
             body = changed
+        entry.packets += 1
+        entry.octets += octets
+        if outlet.holding:
+            outlet.hold(Held(entry, fixed, block, body, ext_seq))
+            continue
+        head, tail = block
+        if tail is None:
+            header = fixed + head
+        else:
+            outlet.twcc_seq = twcc_seq = (outlet.twcc_seq + 1) & 0xFFFF
+            header = fixed + head + _SEQUENCE(twcc_seq) + tail
         seal = entry.seal
         if seal is not None:
             sealed = header + seal((entry.salt ^ ext_seq).to_bytes(12, "big"), body, header)
@@ -168,8 +217,16 @@ def forward(packet: RtpPacket, entries: list[ForwardEntry], send_time_24: int) -
         if not packets:
             outlet.dirty.append(outlet)
         packets.append(sealed)
-        entry.packets += 1
-        entry.octets += octets
+
+
+def release(held: Held) -> bytes | None:
+    """Seal a packet that was held, under the next transport-wide number; None if it cannot be sealed."""
+    entry, fixed, (head, tail), body, ext_seq = held
+    if tail is None:
+        return _protect(entry, fixed + head, body, ext_seq)
+    outlet = entry.outlet
+    outlet.twcc_seq = (outlet.twcc_seq + 1) & 0xFFFF
+    return _protect(entry, fixed + head + _SEQUENCE(outlet.twcc_seq) + tail, body, ext_seq)
 
 
 def resend(
@@ -191,29 +248,42 @@ def resend(
         if changed is None:
             return False
         payload = changed
-    head, tail = rtx.plan.build(packet, send_time_24)
-    outlet = rtx.outlet
-    if tail is not None:
-        outlet.twcc_seq = (outlet.twcc_seq + 1) & 0xFFFF
-        head = head + _SEQUENCE(outlet.twcc_seq) + tail
-    header = (
-        _FIXED_HEADER(
-            0x90 if head else 0x80,
-            (0x80 if packet.marker else 0) | rtx.payload_type,
-            rtx_ext_seq & 0xFFFF,
-            (packet.timestamp + entry.ts_offset) & 0xFFFFFFFF,
-            rtx.ssrc,
-        )
-        + head
+    block = rtx.plan.build(packet, send_time_24)
+    fixed = _FIXED_HEADER(
+        0x90 if block.head else 0x80,
+        (0x80 if _ends_picture(entry, packet) else 0) | rtx.payload_type,
+        rtx_ext_seq & 0xFFFF,
+        (packet.timestamp + entry.ts_offset) & 0xFFFFFFFF,
+        rtx.ssrc,
     )
     body = _SEQUENCE(original_ext_seq & 0xFFFF) + payload
-    sealed = _protect(rtx, header, body, rtx_ext_seq)
-    if sealed is None:
-        return False
-    outlet.put(sealed)
-    rtx.packets += 1
-    rtx.octets += len(body)
+    return dispatch(Held(rtx, fixed, block, body, rtx_ext_seq))
+
+
+def dispatch(packet: Held) -> bool:
+    """Send one packet outside the fast path, or hold it while others have to wait; False if it cannot be sealed."""
+    entry = packet.entry
+    outlet = entry.outlet
+    if outlet.holding:
+        outlet.hold(packet)
+    else:
+        sealed = release(packet)
+        if sealed is None:
+            return False
+        outlet.put(sealed)
+    entry.packets += 1
+    entry.octets += len(packet.body)
     return True
+
+
+def padding(rtx: ForwardEntry, rtx_ext_seq: int, timestamp: int, size_bytes: int) -> int:
+    """Send a packet of padding alone (RFC 3550 section 5.1), up to 255 bytes; returns its size."""
+    block = rtx.plan.padding_block
+    fixed = _FIXED_HEADER(
+        0xB0 if block.head else 0xA0, rtx.payload_type, rtx_ext_seq & 0xFFFF, timestamp & 0xFFFFFFFF, rtx.ssrc
+    )
+    body = bytes(size_bytes - 1) + bytes((size_bytes,))
+    return size_bytes + len(fixed) if dispatch(Held(rtx, fixed, block, body, rtx_ext_seq)) else 0
 
 
 def repeat(packet: RtpPacket, entry: ForwardEntry, ext_seq: int) -> bool:
@@ -231,7 +301,7 @@ def repeat(packet: RtpPacket, entry: ForwardEntry, ext_seq: int) -> bool:
     header = (
         _FIXED_HEADER(
             0x90 if head else 0x80,
-            (0x80 if packet.marker else 0) | entry.payload_type,
+            (0x80 if _ends_picture(entry, packet) else 0) | entry.payload_type,
             ext_seq & 0xFFFF,
             (packet.timestamp + entry.ts_offset) & 0xFFFFFFFF,
             entry.ssrc,
@@ -243,6 +313,10 @@ def repeat(packet: RtpPacket, entry: ForwardEntry, ext_seq: int) -> bool:
         return False
     entry.outlet.put(sealed)
     return True
+
+
+def _ends_picture(entry: ForwardEntry, packet: RtpPacket) -> bool:
+    return packet.marker if entry.filter is None else entry.filter.ends_picture(packet)
 
 
 def _protect(entry: ForwardEntry, header: bytes, payload: bytes, ext_seq: int) -> bytes | None:

@@ -39,7 +39,7 @@ class ExtensionBlock(NamedTuple):
 class HeaderPlan:
     """Maps a received packet to the extension block of the packet that is sent."""
 
-    __slots__ = ("_absolute_send_time_id", "_constant", "_mid", "_passed", "_twcc_id")
+    __slots__ = ("_absolute_send_time_id", "_constant", "_mid", "_passed", "_twcc_id", "padding_block")
 
     def __init__(self, mid: str, publisher: Mapping[str, int], subscriber: Mapping[str, int]) -> None:
         self._twcc_id = subscriber.get(Uri.TRANSPORT_CC)
@@ -48,7 +48,8 @@ class HeaderPlan:
         mid_id = subscriber.get(Uri.MID)
         self._mid = (mid_id, mid.encode()) if mid_id is not None else None
         self._passed = {publisher[uri]: subscriber[uri] for uri in PASSED_ON if uri in publisher and uri in subscriber}
-        self._constant = None if self._passed or self._absolute_send_time_id else self._cut([])
+        self.padding_block = self._cut([])
+        self._constant = None if self._passed or self._absolute_send_time_id else self.padding_block
 
     def build(self, packet: RtpPacket, send_time_24: int) -> ExtensionBlock:
         """The block for ``packet``; ``send_time_24`` is the absolute send time in 6.18 fixed-point seconds."""

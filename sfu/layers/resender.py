@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sfu.layers.forward import ForwardEntry, repeat, resend
+from sfu.layers.forward import ForwardEntry, padding, repeat, resend
 from sfu.layers.timeline import Epoch, Timeline
 from sfu.rtp.clock import abs_send_time
 from sfu.rtp.packet import RtpPacket
 from sfu.streams.history import PacketHistory
 from sfu.streams.responder import NackResponder
+
+PAD_PACKETS = 50
+"""Probes send again some of the newest packets: a receiver has the older ones already, and drops them as unneeded."""
+MAX_PADDING_BYTES = 255
 
 
 class Resender:
@@ -23,6 +27,8 @@ class Resender:
         self._rtx: ForwardEntry | None = None
         self._rtx_next = first_rtx_seq
         self._repeatable_from = 0
+        self._pad_back = 0
+        self._last_timestamp = 0
 
     def use(self, entry: ForwardEntry, rtx: ForwardEntry | None) -> None:
         """Send by these entries from now on.
@@ -46,15 +52,31 @@ class Resender:
             traced = self._timeline.trace(seq, highest_out)
             if traced is None:
                 continue
-            epoch, out, source_seq = traced
+            epoch, out, source_seq, picture_delta = traced
             history = histories.get(epoch.source)
             packet = history.get(source_seq) if history is not None else None
             if packet is None or (self._rtx is None and out < self._repeatable_from):
                 continue
             if self._responder.should_resend(out, now, rtt_s):
-                self._send(packet, epoch, out, now)
+                self.packets += self._send(packet, epoch._replace(picture_delta=picture_delta), out, now)
 
-    def _send(self, packet: RtpPacket, epoch: Epoch, out: int, now: float) -> None:
+    def pad(self, size_bytes: int, highest_out: int, histories: Mapping[int, PacketHistory], now: float) -> int:
+        """Fill a probe by RTX with what was sent lately, or with padding alone; returns the bytes sent."""
+        if self._rtx is None:
+            return 0
+        self._pad_back = self._pad_back % PAD_PACKETS + 1
+        traced = self._timeline.trace((highest_out - self._pad_back) & 0xFFFF, highest_out)
+        history = None if traced is None else histories.get(traced.epoch.source)
+        packet = None if traced is None or history is None else history.get(traced.source_seq)
+        if traced is None or packet is None or packet.payload_end - packet.payload_offset < size_bytes // 2:
+            sent = padding(self._rtx, self._rtx_next, self._last_timestamp, min(size_bytes, MAX_PADDING_BYTES))
+            self._rtx_next += 1
+            return sent
+        epoch, out, _, picture_delta = traced
+        self._send(packet, epoch._replace(picture_delta=picture_delta), out, now)
+        return len(packet.data)
+
+    def _send(self, packet: RtpPacket, epoch: Epoch, out: int, now: float) -> bool:
         entry = self._entry
         assert entry is not None
         current = self._timeline.current
@@ -64,11 +86,12 @@ class Resender:
                 sent = repeat(packet, entry, out)
             else:
                 sent = resend(packet, entry, self._rtx, out, self._rtx_next, abs_send_time(now))
+                self._last_timestamp = (packet.timestamp + entry.ts_offset) & 0xFFFFFFFF
                 self._rtx_next += 1
         finally:
             if current is not None:
                 apply_epoch(entry, current)
-        self.packets += sent
+        return sent
 
 
 def apply_epoch(entry: ForwardEntry, epoch: Epoch) -> None:
@@ -77,4 +100,6 @@ def apply_epoch(entry: ForwardEntry, epoch: Epoch) -> None:
     entry.ts_offset = epoch.ts_offset
     entry.picture_delta = epoch.picture_delta
     entry.tl0_delta = epoch.tl0_delta
-    entry.rewrites_payload = bool(epoch.picture_delta or epoch.tl0_delta) or entry.red_in is not None
+    entry.filter = epoch.filter
+    changes = epoch.picture_delta or epoch.tl0_delta or epoch.filter is not None
+    entry.rewrites_payload = bool(changes) or entry.red_in is not None

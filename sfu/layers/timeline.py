@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+from sfu.layers.layer_filter import LayerFilter
+
 MAX_EPOCHS = 64
 """Older epochs are forgotten: no subscriber asks again for packets of 64 switches ago."""
 
 
 class Epoch(NamedTuple):
-    """One stretch of unbroken forwarding; numbers are unwrapped (extended), ``source`` is the Encoding's SSRC."""
+    """One stretch of unbroken forwarding; numbers are unwrapped (extended), ``source`` is the Encoding's SSRC.
+
+    With a ``filter`` numbers are not just shifted: it knows them.
+    """
 
     first_out: int
     source: int
@@ -22,6 +27,16 @@ class Epoch(NamedTuple):
     ts_offset: int
     picture_delta: int
     tl0_delta: int
+    filter: LayerFilter | None = None
+
+
+class Traced(NamedTuple):
+    """What an outgoing number was: its epoch, itself unwrapped, the source number, what was added to picture ids."""
+
+    epoch: Epoch
+    out: int
+    source_seq: int
+    picture_delta: int
 
 
 class Timeline:
@@ -46,20 +61,42 @@ class Timeline:
         self._epochs.append(epoch)
         return epoch
 
+    def filter_from(self, highest_in: int, *, renumbers_pictures: bool) -> LayerFilter:
+        """Leave layers out of the current epoch from now on; ``highest_in``: the highest source number so far."""
+        epoch = self._epochs[-1]
+        if epoch.filter is not None:
+            return epoch.filter
+        first_in = epoch.first_out - epoch.seq_offset
+        added = LayerFilter(
+            first_in, epoch.seq_offset, epoch.picture_delta, highest_in, renumbers_pictures=renumbers_pictures
+        )
+        self._epochs[-1] = epoch._replace(filter=added)
+        return added
+
+    def highest_out(self, highest_in: int) -> int:
+        """The highest outgoing number, when ``highest_in`` is the highest source number of the current epoch."""
+        epoch = self._epochs[-1] if self._epochs else None
+        if epoch is None:
+            return self.next_out - 1
+        out = highest_in + epoch.seq_offset if epoch.filter is None else epoch.filter.highest_out
+        return max(self.next_out - 1, out)
+
     def end(self, last_in: int) -> None:
         """Close the current epoch; ``last_in`` is the highest source number that was forwarded."""
-        if self._epochs:
-            self.next_out = max(self.next_out, last_in + self._epochs[-1].seq_offset + 1)
+        self.next_out = self.highest_out(last_in) + 1
 
-    def trace(self, seq: int, highest_out: int) -> tuple[Epoch, int, int] | None:
-        """Trace a 16-bit sequence number a subscriber names: (epoch, outgoing number, source number), or None.
+    def trace(self, seq: int, highest_out: int) -> Traced | None:
+        """Trace a 16-bit sequence number a subscriber names.
 
         ``highest_out`` is the highest outgoing number so far; the name is taken as the nearest one not above it.
         """
         out = highest_out - ((highest_out - seq) & 0xFFFF)
         for epoch in reversed(self._epochs):
             if out >= epoch.first_out:
-                return epoch, out, out - epoch.seq_offset
+                if epoch.filter is None:
+                    return Traced(epoch, out, out - epoch.seq_offset, epoch.picture_delta)
+                source = epoch.filter.source_of(out)
+                return None if source is None else Traced(epoch, out, *source)
         return None
 
 

@@ -181,7 +181,25 @@ class _Clock:
 
 
 def _estimate(subscribe: Transport | None, clock: _Clock, now: float) -> EstimateInfo | None:
-    return None
+    downlink = subscribe.downlink if subscribe is not None else None
+    if downlink is None:
+        return None
+    changes = [
+        EstimateChange(
+            at=clock.iso(change.at),
+            until=clock.iso(change.until),
+            from_bps=change.from_bps,
+            to_bps=change.to_bps,
+            reason=change.reason.value,
+        )
+        for change in downlink.estimator.changes()
+    ]
+    figures = downlink.estimator.explain() | {
+        "allocated_bps": downlink.chooser.chosen_bps,
+        "pacer_queue_ms": round(downlink.pacer.queue_s(now) * 1000, 1),
+        "changes": changes,
+    }
+    return EstimateInfo.model_validate(figures)
 
 
 def _received(live: LiveRoom, subscribe: Transport | None, clock: _Clock, now: float) -> list[ReceivedTrack]:
@@ -189,7 +207,7 @@ def _received(live: LiveRoom, subscribe: Transport | None, clock: _Clock, now: f
     for consumer in subscribe.sending.consumers.values() if subscribe is not None else ():
         publication = live.room.publication(consumer.producer.id)
         if publication is not None:
-            tracks.append(_track(publication, explain_consumer(consumer, now), clock))
+            tracks.append(_track(publication, explain_consumer(consumer), clock))
     return tracks
 
 

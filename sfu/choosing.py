@@ -1,0 +1,181 @@
+"""Chooses the layer of each Consumer of one subscriber, by what its path carries and what it wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfu.congestion.allocation import PAUSED, Demand, allocate
+from sfu.consumer import Consumer, ConsumerState
+from sfu.ladder import Ladder, preferred
+from sfu.wishes import Mode, Quality
+
+if TYPE_CHECKING:
+    from sfu.producer import Producer
+
+STARVING_S = 2.0
+"""So long a video may take more than there is before it is paused: lowest layers are not given up for a dip."""
+SURE_SHARE = 0.5
+"""The first video goes on at its lowest layer as long as the estimate is at least this share of what it takes."""
+FIRST_HOLD_S = 4.0
+LONGEST_HOLD_S = 32.0
+STABLE_S = 20.0
+WISH_ROOM = 1.1
+HEADER_SHARE = 1.04
+"""What SRTP and header extensions add to the bitrates that were measured without them."""
+FOREMOST, OTHERS = 0, 1
+
+
+@dataclass(slots=True)
+class _Damper:
+    """Keeps a layer that did not work out from being tried again at once, longer each time."""
+
+    hold_s: float = FIRST_HOLD_S
+    until: float = float("-inf")
+    raised_at: float = float("-inf")
+    lowered_at: float = float("-inf")
+    starving_since: float | None = None
+
+    def on_lowered(self, now: float) -> None:
+        if now - self.raised_at < STABLE_S:
+            self.hold_s = min(LONGEST_HOLD_S, self.hold_s * 2)
+        elif now - self.lowered_at > 2 * STABLE_S:
+            self.hold_s = FIRST_HOLD_S
+        self.lowered_at = now
+        self.until = now + (self.hold_s if now - self.raised_at < STABLE_S else 0.0)
+
+
+@dataclass(slots=True)
+class _Candidate:
+    consumer: Consumer
+    ladder: Ladder
+    current: int
+    best: int
+
+
+class Chooser:
+    """Remembers what was chosen, so that it changes seldom.
+
+    ``chosen_bps`` is what all that was chosen takes, sound included; ``wanted_bps`` what everything that is wanted
+    would take.
+    """
+
+    def __init__(self, consumers: Mapping[str, Consumer], is_dominant: Callable[[Producer], bool]) -> None:
+        self.chosen_bps = 0
+        self.wanted_bps = 0
+        self._consumers = consumers
+        self._is_dominant = is_dominant
+        self._dampers: dict[str, _Damper] = {}
+
+    def choose(
+        self, estimate_bps: int | None, mode: Mode, now: float, *, by_feedback: bool, urgent: bool = False
+    ) -> None:
+        """Choose for all; ``estimate_bps`` None: nothing is known of the path, so everything is sent.
+
+        ``by_feedback``: the estimate is one; else, where only the start's guess is there, nothing is paused for it.
+        """
+        audio_bps = 0
+        candidates: list[_Candidate] = []
+        for consumer in self._consumers.values():
+            if consumer.kind == "audio":
+                audio_bps += _audio_bps(consumer, now)
+            elif consumer.entry is not None:
+                found = self._candidate(consumer, mode, now)
+                if found is not None:
+                    candidates.append(found)
+        wanted = sum(c.ladder[c.best].bitrate_bps for c in candidates)
+        self.wanted_bps = round((wanted * HEADER_SHARE + audio_bps) * WISH_ROOM)
+        if estimate_bps is None:
+            chosen = {c.consumer.id: c.best for c in candidates}
+        else:
+            chosen = self._allocate(estimate_bps - audio_bps, candidates, now)
+        spent = 0
+        ordered = sorted(candidates, key=self._rank)
+        for place, candidate in enumerate(ordered):
+            index = chosen[candidate.consumer.id]
+            if index == PAUSED:
+                index = self._spare(candidate, place, estimate_bps or 0, now, by_feedback=by_feedback)
+            else:
+                self._damper(candidate.consumer).starving_since = None
+            self._take(candidate, index, now, urgent=urgent)
+            if index != PAUSED:
+                spent += candidate.ladder[index].bitrate_bps
+        self.chosen_bps = round(spent * HEADER_SHARE) + audio_bps
+        if len(self._dampers) > len(self._consumers):
+            self._dampers = {key: d for key, d in self._dampers.items() if key in self._consumers}
+
+    def _candidate(self, consumer: Consumer, mode: Mode, now: float) -> _Candidate | None:
+        """What could be sent of it; None if nothing is to be, which is then chosen at once."""
+        reason = consumer.held_reason()
+        if reason is None and mode is Mode.AUDIO_ONLY:
+            reason = "mode"
+        if reason is None and consumer.wish.quality is Quality.OFF:
+            reason = "off"
+        if reason is None and not consumer.wish.visible:
+            reason = "hidden"
+        if reason is not None:
+            consumer.preferred = None
+            if consumer.held_reason() is None:
+                consumer.choose(None, reason, now)
+            return None
+        ladder = consumer.producer.ladder(now)
+        if not ladder:
+            consumer.reason = "no-media"
+            return None
+        best = preferred(ladder, consumer.wish, mode)
+        consumer.preferred = ladder[best]
+        current = next((i for i, rung in enumerate(ladder) if rung.is_same(consumer.target)), PAUSED)
+        return _Candidate(consumer, ladder, current, best)
+
+    def _allocate(self, budget_bps: float, candidates: list[_Candidate], now: float) -> dict[str, int]:
+        demands = []
+        for candidate in candidates:
+            most = candidate.best
+            if now < self._damper(candidate.consumer).until and candidate.current != PAUSED:
+                most = min(most, candidate.current)
+            rank, size = self._rank(candidate)
+            costs = tuple(round(rung.bitrate_bps * HEADER_SHARE) for rung in candidate.ladder)
+            demands.append(Demand(candidate.consumer.id, costs, candidate.current, most, rank, -size))
+        return allocate(budget_bps, demands)
+
+    def _rank(self, candidate: _Candidate) -> tuple[int, int]:
+        """Whether it comes first, and how large it is (the larger first)."""
+        wish, producer = candidate.consumer.wish, candidate.consumer.producer
+        first = wish.pinned or producer.source == "screen" or self._is_dominant(producer)
+        return FOREMOST if first else OTHERS, -wish.width * wish.height
+
+    def _spare(self, candidate: _Candidate, place: int, estimate_bps: int, now: float, *, by_feedback: bool) -> int:
+        """What does not fit: it goes on at its lowest layer for a while, the first one nearly always."""
+        damper = self._damper(candidate.consumer)
+        if damper.starving_since is None:
+            damper.starving_since = now
+        is_new = not candidate.consumer.chosen or not by_feedback
+        was_sent = candidate.current != PAUSED
+        if is_new or (was_sent and now - damper.starving_since < STARVING_S):
+            return 0
+        if place == 0 and estimate_bps >= SURE_SHARE * candidate.ladder[0].bitrate_bps:
+            return 0
+        return PAUSED
+
+    def _take(self, candidate: _Candidate, index: int, now: float, *, urgent: bool) -> None:
+        consumer, current = candidate.consumer, candidate.current
+        damper = self._damper(consumer)
+        rung = None if index == PAUSED else candidate.ladder[index]
+        if consumer.chosen and consumer.target is not None and current != PAUSED:
+            if index < current and index < candidate.best:
+                damper.on_lowered(now)
+            elif index > current:
+                damper.raised_at = now
+        reason = "bandwidth" if index < candidate.best else None
+        consumer.choose(rung, reason, now, urgent=urgent)
+
+    def _damper(self, consumer: Consumer) -> _Damper:
+        return self._dampers.setdefault(consumer.id, _Damper())
+
+
+def _audio_bps(consumer: Consumer, now: float) -> int:
+    source = consumer.source
+    if source is None or consumer.state is not ConsumerState.FORWARDING:
+        return 0
+    return round(source.stream.bitrate_bps(now) * HEADER_SHARE)

@@ -1,0 +1,57 @@
+"""Which Encodings of a video anybody wants: what nobody does, its publisher need not send."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sfu.encoding import Encoding
+    from sfu.producer import Producer
+
+UNWANTED_S = 2.0
+"""So long nobody must want an Encoding before it is stopped: a layer that is left is often taken again soon."""
+
+
+class Dynacast:
+    """Decides for one Producer of video; sound is always wanted, since who speaks is told by it."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+
+    def wanted(self) -> set[Encoding]:
+        """What somebody takes or is about to take."""
+        producer = self._producer
+        found: set[Encoding] = set()
+        for consumer in producer.consumers.values():
+            found |= consumer.wanted_encodings()
+        if producer.sink_tracks:
+            found.update(producer.encodings)
+        return found
+
+    def want(self, encoding: Encoding, now: float) -> bool:
+        """Somebody wants it from now on; True if it was not wanted before."""
+        encoding.unwanted_since = None
+        if encoding.wanted:
+            return False
+        encoding.wanted = True
+        encoding.wanted_since = now
+        return True
+
+    def review(self, now: float) -> bool:
+        """Look at all Encodings; True if one is wanted that was not, or the other way round."""
+        wanted = self.wanted()
+        changed = False
+        for encoding in self._producer.encodings:
+            if encoding in wanted:
+                changed |= self.want(encoding, now)
+            elif encoding.wanted:
+                if encoding.unwanted_since is None:
+                    encoding.unwanted_since = now
+                elif now - encoding.unwanted_since >= UNWANTED_S:
+                    encoding.wanted = False
+                    changed = True
+        return changed
+
+    def layers(self) -> dict[str, bool]:
+        """By RID, an Encoding without one under an empty name: whether it is wanted."""
+        return {encoding.rid or "": encoding.wanted for encoding in self._producer.encodings}
