@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 
 from signaling.errors import ErrorCode, RoomError
 from signaling.options import RedisOptions, RoomOptions
-from signaling.store import REDIS_FAILURES
+from signaling.redis_client import REDIS_FAILURES
 from signaling.windows import Limit, SlidingWindows, Standing
 
 __all__ = ["Limit", "RateLimiter", "Standing"]

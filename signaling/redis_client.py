@@ -5,8 +5,11 @@ from __future__ import annotations
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from signaling.options import RedisOptions
+
+REDIS_FAILURES = (RedisError, OSError, TimeoutError)
 
 
 def connect(url: str, options: RedisOptions) -> Redis:

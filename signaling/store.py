@@ -1,7 +1,8 @@
 """The state of rooms in Redis.
 
 Writes are queued and sent in groups, in order, by one task: a call never waits for Redis, and goes on without it.
-What cannot be written is tried again with growing pauses; all writes can be repeated without harm.
+What cannot be written is tried again with growing pauses; all writes can be repeated without harm. Each carries the
+fence that the room had when it was decided: what a shard wants to write of a room that it has lost is refused.
 
 Keys, with ``P`` the configured prefix and ``R`` the room (in braces, so that a cluster keeps a room in one place):
 ``P:rooms`` (set), ``P:{R}:participants`` (set), ``P:{R}:presence:USER`` (string, 30 s), ``P:{R}:roles`` and
@@ -20,14 +21,14 @@ import asyncio
 import contextlib
 import json
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import ResponseError
 
 from signaling import effects as fx
 from signaling.chat.log import ChatLog
@@ -35,15 +36,20 @@ from signaling.events.keys import EventKeys, append, reopen, retire
 from signaling.events.options import EventOptions
 from signaling.model import Permissions, Role, RoomSettings
 from signaling.options import RedisOptions
+from signaling.redis_client import REDIS_FAILURES
+from signaling.shards import scripts
+from signaling.shards.keys import LeaseKeys
+from signaling.shards.scripts import Call
+from signaling.writing import APPLY, DONE, EMPTIED, FENCED, CommandList
 
 log = structlog.get_logger("plenum.store")
 
 MAX_WAITING = 50_000
 MAX_GROUP = 500
 FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 2.0
+LINGER_S = 0.5  # that somebody still lives is written together with that of others
 E2EE_LIFETIME_S = 86_400
-REDIS_FAILURES = (RedisError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,9 @@ class StoredRoom:
 
 @dataclass(frozen=True, slots=True)
 class RoomOpened:
-    """The room lives."""
+    """The room lives; ``again``: it went on living while it came from another shard."""
+
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,12 @@ class RoomClosed:
 
 
 Write = fx.StateEffect | fx.AppendEvent | RoomOpened | RoomClosed
+Waiting = tuple[str, Write, str]
+"""A room, what is to be written of it, and the fence it had when that was decided."""
+
+
+async def _nothing(room_ids: list[str]) -> None:
+    pass
 
 
 class RoomStore:
@@ -83,7 +97,12 @@ class RoomStore:
         self._options = options
         self._events = events or EventOptions()
         self.on_events: Callable[[set[str]], None] = lambda room_ids: None
-        self._waiting: deque[tuple[str, Write]] = deque()
+        self.fence_of: Callable[[str], str | None] = lambda room_id: ""
+        self.on_fenced: Callable[[str, str], None] = lambda room_id, fence: None
+        self.on_emptied: Callable[[list[str]], Awaitable[None]] = _nothing
+        self._waiting: deque[Waiting] = deque()
+        self._unsaved: Counter[str] = Counter()
+        self._linger: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -124,7 +143,7 @@ class RoomStore:
         )
 
     def _is_ending(self, room_id: str) -> bool:
-        return any(room == room_id and write == RoomClosed() for room, write in self._waiting)
+        return any(room == room_id and write == RoomClosed() for room, write, _ in self._waiting)
 
     async def ping(self) -> bool:
         """Whether Redis answers now."""
@@ -139,17 +158,41 @@ class RoomStore:
 
     def save(self, room_id: str, write: Write) -> None:
         """Queue a write; never waits, never fails."""
+        fence = self.fence_of(room_id)
+        if fence is None:
+            self.counters["writes_fenced"] += 1
+            return  # another shard has the room
         if len(self._waiting) >= MAX_WAITING:
-            self._waiting.popleft()
+            self._unsaved[self._waiting.popleft()[0]] -= 1
             self.counters["writes_dropped"] += 1
-        self._waiting.append((room_id, write))
-        self._wake.set()
+        self._waiting.append((room_id, write, fence))
+        self._unsaved[room_id] += 1
         self._idle.clear()
         if self._task is None and not self._closing:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="room store")
+        if not isinstance(write, fx.RenewPresence):
+            self._wake.set()
+        elif self._linger is None and not self._wake.is_set():
+            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._wake_up)
+
+    def _wake_up(self) -> None:
+        self._linger = None
+        self._wake.set()
+
+    async def settled(self, room_id: str, timeout_s: float) -> bool:
+        """Wait until nothing of a room waits to be written; False if that is not so in time."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        while self._unsaved[room_id]:
+            self._wake.set()
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(0.002)
+        del self._unsaved[room_id]
+        return True
 
     async def flush(self, timeout_s: float) -> bool:
         """Wait until all is written; False if it is not in time."""
+        self._wake.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
@@ -159,6 +202,8 @@ class RoomStore:
         """Write what is waiting, as far as Redis takes it at once."""
         await self.flush(self._options.command_timeout_s if self.healthy else 0.0)
         self._closing = True
+        if self._linger is not None:
+            self._linger.cancel()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -184,29 +229,75 @@ class RoomStore:
             pause_s = FIRST_PAUSE_S
             self._worked()
             self.counters["writes"] += len(group)
-            self.on_events({room_id for room_id, write in group if isinstance(write, fx.AppendEvent)})
+            self.on_events({room_id for room_id, write, _ in group if isinstance(write, fx.AppendEvent)})
             for written in group:
                 # The oldest may have been dropped meanwhile; then it is gone already.
                 if self._waiting and self._waiting[0] is written:
                     self._waiting.popleft()
+                    self._unsaved[written[0]] -= 1
 
-    async def _write(self, group: list[tuple[str, Write]]) -> None:
-        pipe = self._redis.pipeline(transaction=False)
-        for room_id, write in group:
+    async def _write(self, group: list[Waiting]) -> None:
+        """Write a group: one script for each room, all in one round trip; raises what redis-py raises."""
+        batches: dict[tuple[str, str], CommandList] = {}
+        for room_id, write, fence in group:
+            commands = batches.setdefault((room_id, fence), CommandList())
             if isinstance(write, (fx.AppendEvent, RoomOpened, RoomClosed)):
-                self._write_event(pipe, room_id, write)
+                self._write_event(commands, room_id, write)
             if not isinstance(write, fx.AppendEvent):
-                _WRITERS[type(write)](pipe, _Keys(self._options.key_prefix, room_id), write, self._options)
-        await pipe.execute()
+                _WRITERS[type(write)](commands, _Keys(self._options.key_prefix, room_id), write, self._options)
+        calls = [
+            Call(APPLY, [LeaseKeys(self._options.key_prefix, room_id).fence], [fence, *commands.words()])
+            for (room_id, fence), commands in batches.items()
+        ]
+        answers = await scripts.run_many(self._redis, calls)
+        refused = {place for place, answer in zip(batches, answers, strict=True) if not self._took(*place, answer)}
+        emptied = [place[0] for place, answer in zip(batches, answers, strict=True) if answer == EMPTIED]
+        await self._write_index([item for item in group if (item[0], item[2]) not in refused])
+        if emptied:
+            await self.on_emptied(emptied)
+            raise TimeoutError  # the group is repeated: by then the room is ours again, or it is not
 
-    def _write_event(self, pipe: Any, room_id: str, write: fx.AppendEvent | RoomOpened | RoomClosed) -> None:
+    def _took(self, room_id: str, fence: str, answer: Any) -> bool:
+        """Whether a room's writes are done; raises an answer that says that Redis cannot do it now."""
+        if answer == DONE:
+            return True
+        if answer == FENCED:
+            self.counters["writes_fenced"] += 1
+            self.on_fenced(room_id, fence)
+        elif type(answer) is ResponseError:
+            # Repeating it would hold up all rooms for ever.
+            self.counters["writes_failed"] += 1
+            log.error("writes refused by Redis", room=room_id, error=str(answer)[:200])
+        elif isinstance(answer, Exception):
+            raise answer
+        return False
+
+    def _write_event(self, pipe: CommandList, room_id: str, write: fx.AppendEvent | RoomOpened | RoomClosed) -> None:
         keys = EventKeys(self._options.key_prefix, room_id)
         if isinstance(write, fx.AppendEvent):
-            append(pipe, keys, room_id, write, self._events)
-        elif isinstance(write, RoomOpened):
-            reopen(pipe, keys)
-        else:
+            append(pipe, keys, write, self._events)
+        elif isinstance(write, RoomClosed):
             retire(pipe, keys, self._events)
+        elif not write.again:
+            reopen(pipe, keys)
+
+    async def _write_index(self, group: list[Waiting]) -> None:
+        """What is kept of all rooms together, outside any room's own keys."""
+        rooms = f"{self._options.key_prefix}:rooms"
+        pipe: Any = self._redis.pipeline(transaction=False)
+        told: set[str] = set()
+        for room_id, write, _ in group:
+            if isinstance(write, RoomOpened):
+                pipe.sadd(rooms, room_id)
+            elif isinstance(write, RoomClosed):
+                if not write.restarting:
+                    pipe.srem(rooms, room_id)
+            elif isinstance(write, fx.AppendEvent) and self._events.webhooks.receivers and room_id not in told:
+                # After the event: who takes a room from this set looks for new events once more.
+                told.add(room_id)
+                pipe.sadd(EventKeys(self._options.key_prefix, room_id).rooms, room_id)
+        if len(pipe):
+            await pipe.execute()
 
     def _failed(self, error: BaseException) -> None:
         self.counters["failures"] += 1
@@ -233,14 +324,12 @@ class _Keys:
         "permissions",
         "roles",
         "room_id",
-        "rooms",
         "settings",
     )
 
     def __init__(self, prefix: str, room_id: str) -> None:
         self._room = f"{prefix}:{{{room_id}}}"
         self.room_id = room_id
-        self.rooms = f"{prefix}:rooms"
         self.participants = f"{self._room}:participants"
         self.roles = f"{self._room}:roles"
         self.permissions = f"{self._room}:permissions"
@@ -258,16 +347,15 @@ class _Keys:
 
 
 def _room_opened(pipe: Any, keys: _Keys, write: RoomOpened, options: RedisOptions) -> None:
-    pipe.sadd(keys.rooms, keys.room_id)
-    # Who is listed from before a crash is not there any more.
-    pipe.delete(keys.participants)
+    if not write.again:
+        # Who is listed from before a crash is not there any more.
+        pipe.delete(keys.participants)
 
 
 def _room_closed(pipe: Any, keys: _Keys, write: RoomClosed, options: RedisOptions) -> None:
-    pipe.srem(keys.rooms, keys.room_id)
-    pipe.delete(keys.participants)
+    pipe.delete(LeaseKeys(options.key_prefix, keys.room_id).lease)
     if not write.restarting:
-        pipe.delete(keys.chat, keys.chat_reads)
+        pipe.delete(keys.participants, keys.chat, keys.chat_reads)
         pipe.delete(*(keys.table(table) for table in fx.Table))
 
 

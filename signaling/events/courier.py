@@ -25,7 +25,7 @@ from signaling.events.keys import cursor_lifetime_s
 from signaling.events.log import EventLog, RoomEvent
 from signaling.events.options import EventOptions, WebhookReceiver
 from signaling.options import RedisOptions
-from signaling.store import REDIS_FAILURES
+from signaling.redis_client import REDIS_FAILURES
 
 if TYPE_CHECKING:
     from signaling.events.delivery import Postman

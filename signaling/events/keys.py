@@ -8,16 +8,19 @@ of which something may have to be posted.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from signaling import effects as fx
 from signaling.events.options import EventOptions
+
+if TYPE_CHECKING:
+    from signaling.writing import CommandList
 
 # Of a room that is open: far longer than anybody is silent there.
 OPEN_LIFETIME_S = 7 * 86_400
 MAX_WRITERS = 200
 
-_APPEND = """
+APPEND = """
 local seen = redis.call('HGET', KEYS[2], 'w:' .. ARGV[1])
 if seen and tonumber(ARGV[2]) <= tonumber(seen) then return 0 end
 local seq = redis.call('HINCRBY', KEYS[2], 'seq', 1)
@@ -66,7 +69,7 @@ return seq
 """
 
 # Those who were there when the process died were there until the last thing that is known.
-_REOPEN = """
+REOPEN = """
 local open = redis.call('HGETALL', KEYS[2])
 if #open == 0 then return 0 end
 local last = tonumber(redis.call('HGET', KEYS[1], 'last') or '0')
@@ -111,33 +114,31 @@ class EventKeys:
         return self.events, self.meta, self.analytics, self.users, self.open
 
 
-def append(pipe: Any, keys: EventKeys, room_id: str, write: fx.AppendEvent, options: EventOptions) -> None:
+def append(pipe: CommandList, keys: EventKeys, write: fx.AppendEvent, options: EventOptions) -> None:
     """Put an event at the end of a room's log, once, however often this is repeated."""
-    pipe.eval(
-        _APPEND,
-        5,
-        *keys.log(),
-        write.writer,
-        write.number,
-        options.max_events,
-        max(options.lifetime_s, OPEN_LIFETIME_S),
-        write.type,
-        write.actor or "",
-        f"{write.at_unix:.3f}",
-        write.payload,
-        write.tally,
-        MAX_WRITERS,
-        write.user,
-        meta_lifetime_s(options.lifetime_s),
+    pipe.call(
+        "@append",
+        keys.log(),
+        [
+            write.writer,
+            write.number,
+            options.max_events,
+            max(options.lifetime_s, OPEN_LIFETIME_S),
+            write.type,
+            write.actor or "",
+            f"{write.at_unix:.3f}",
+            write.payload,
+            write.tally,
+            MAX_WRITERS,
+            write.user,
+            meta_lifetime_s(options.lifetime_s),
+        ],
     )
-    if options.webhooks.receivers:
-        # After the event: who takes a room from this set looks for new events once more.
-        pipe.sadd(keys.rooms, room_id)
 
 
-def reopen(pipe: Any, keys: EventKeys) -> None:
+def reopen(pipe: CommandList, keys: EventKeys) -> None:
     """A room is opened: whoever is counted as being there is not."""
-    pipe.eval(_REOPEN, 2, keys.analytics, keys.open)
+    pipe.call("@reopen", [keys.analytics, keys.open], [])
 
 
 def retire(pipe: Any, keys: EventKeys, options: EventOptions) -> None:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from signaling.errors import ErrorCode, RoomError
 from signaling.events.keys import EventKeys
 from signaling.options import RedisOptions
-from signaling.store import REDIS_FAILURES
+from signaling.redis_client import REDIS_FAILURES
 
 
 @dataclass(frozen=True, slots=True)
