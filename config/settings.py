@@ -8,7 +8,15 @@ from config.options import HttpOptions, LoggingOptions
 from media.jobs.options import JobOptions
 from recorder.options import RecorderOptions
 from sfu.options import MediaOptions
-from signaling.options import AuthOptions, EventOptions, PageOptions, RedisOptions, RoomOptions, SignalingOptions
+from signaling.options import (
+    AuthOptions,
+    EventOptions,
+    PageOptions,
+    RedisOptions,
+    RoomOptions,
+    ShardOptions,
+    SignalingOptions,
+)
 
 
 class Settings(BaseModel):
@@ -25,8 +33,11 @@ class Settings(BaseModel):
     events: EventOptions = Field(default_factory=EventOptions, description="The event log of rooms, and webhooks.")
     jobs: JobOptions = Field(default_factory=JobOptions, description="Worker processes of recordings and live outputs.")
     recording: RecorderOptions = Field(default_factory=RecorderOptions, description="Recordings and their storage.")
+    shards: ShardOptions = Field(default_factory=ShardOptions, description="This process among others.")
     logging: LoggingOptions = Field(default_factory=LoggingOptions, description="The log.")
 
     def signaling(self) -> SignalingOptions:
         """The options of signaling as one value."""
-        return SignalingOptions(auth=self.auth, rooms=self.rooms, redis=self.redis, page=self.page, events=self.events)
+        return SignalingOptions(
+            auth=self.auth, rooms=self.rooms, redis=self.redis, page=self.page, events=self.events, shards=self.shards
+        )

@@ -37,6 +37,9 @@ from signaling.rest import (
 from signaling.rest.body_limit import BodyLimit
 from signaling.rest.calls import RestServices
 from signaling.rest.limits import RateLimitHeaders
+from signaling.shards.model import ShardInfo
+from signaling.shards.ownership import Ownership
+from signaling.shards.wiring import wire
 from signaling.store import RoomStore
 from signaling.tokens import TokenVerifier
 from signaling.version import VERSION
@@ -73,15 +76,20 @@ def create_app(
     web_root: Path,
     media_routers: Iterable[MediaRouter] = (),
     extra_routers: Iterable[APIRouter] = (),
+    shard: ShardInfo | None = None,
 ) -> FastAPI:
     """Build the application; raises TokenConfigurationError when no token could ever be accepted.
 
     ``media_routers`` are called with the gate through which WHIP and WHEP enter rooms. The engine and Redis are the
-    caller's to start and to close. ``app.state.hub`` is the Hub, which the app's lifespan closes.
+    caller's to start and to close. ``app.state.hub`` is the Hub, which the app's lifespan closes. ``shard``: what this
+    process is among others that share the Redis; without it, it takes all rooms for its own.
     """
     store = RoomStore(redis, options.redis, options.events)
     limiter = RateLimiter(redis, options.redis, options.rooms)
-    hub = Hub(options, engine, store, partial(limiter.check, "rooms_created"))
+    ownership = Ownership(redis, options.redis, options.shards, shard) if shard is not None else None
+    hub = Hub(options, engine, store, partial(limiter.check, "rooms_created"), ownership)
+    if ownership is not None:
+        wire(ownership, hub, store)
     verifier = TokenVerifier(options.auth)
     gate = WhipGate(hub, verifier)
 
@@ -91,8 +99,12 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         courier.start()
+        if ownership is not None:
+            await ownership.start()
         yield
         await hub.close()
+        if ownership is not None:
+            await ownership.close()
         await courier.close()
 
     app = FastAPI(

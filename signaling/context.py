@@ -11,9 +11,13 @@ from signaling.options import RoomOptions
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """``now_unix``: seconds since 1970. ``raw``: the payload as the client wrote it, for what is relayed untouched."""
+    """``now_unix``: seconds since 1970. ``raw``: the payload as the client wrote it, for what is relayed untouched.
+
+    ``origin``: the session and the id of the message, joined by a colon; empty for a REST call.
+    """
 
     now_unix: float
     new_id: Callable[[], str]
     options: RoomOptions
     raw: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = ""

@@ -215,6 +215,7 @@ class Table(StrEnum):
     FILES = "files"
     BREAKOUTS = "breakouts"
     BREAKOUT_PLACES = "breakout-places"
+    SEATS = "seats"
 
 
 @dataclass(frozen=True, slots=True)

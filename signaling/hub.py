@@ -15,17 +15,21 @@ from signaling import effects as fx
 from signaling.chat.services import ChatServices
 from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.live_room import LiveRoom, Surroundings
+from signaling.messages.base import Outgoing
 from signaling.options import SignalingOptions
 from signaling.quality_watch import QualityWatch
 from signaling.replay import ReplayBuffer
 from signaling.restoring import restore
 from signaling.room import Room
+from signaling.seats import read as read_seats
 from signaling.session import Session, SessionPort
-from signaling.store import RoomClosed, RoomOpened, RoomStore
+from signaling.snapshot import snapshot
+from signaling.store import RoomClosed, RoomOpened, RoomStore, StoredRoom
 from signaling.tokens import Identity
 
 if TYPE_CHECKING:
     from sfu.engine import Engine
+    from signaling.shards.ownership import Ownership
 
 log = structlog.get_logger("plenum.hub")
 
@@ -48,6 +52,7 @@ class Hub:
         engine: Engine,
         store: RoomStore,
         count_opening: Callable[[str, str], Awaitable[object]] | None = None,
+        ownership: Ownership | None = None,
     ) -> None:
         self.rooms: dict[str, LiveRoom] = {}
         self.started_unix = time.time()
@@ -73,6 +78,10 @@ class Hub:
         self._engine = engine
         self._store = store
         self._count_opening = count_opening
+        self._ownership = ownership
+        self._command_timeout_s = options.redis.command_timeout_s
+        self._shard_options = options.shards
+        self._departing: dict[str, asyncio.TimerHandle] = {}
         self._sweep_task: asyncio.Task[None] | None = None
 
     # -- rooms -----------------------------------------------------------------------------------------------------
@@ -87,9 +96,42 @@ class Hub:
         live = self.rooms.get(room_id)
         if live is not None:
             return live
-        if self._count_opening is not None:
+        self._check_place()
+        await self._take(room_id)
+        stored = await self._load(room_id)
+        if self._count_opening is not None and not stored.seats:
             await self._count_opening(username, room_id)
+        return self._open(room_id, stored)
+
+    async def adopt(self, room_id: str) -> None:
+        """Go on with a room that another shard had; one in which nobody is any more ends here."""
+        if self.closing or room_id in self.rooms:
+            return
+        await self._take(room_id)
+        stored = await self._load(room_id)
+        self._open(room_id, stored).close_if_empty()
+
+    def _check_place(self) -> None:
+        """Raises RoomError when this shard takes no more rooms."""
+        if len(self.rooms) >= self._shard_options.max_rooms:
+            raise RoomError(ErrorCode.UNAVAILABLE, "The server is full.", retry_after=10)
+
+    async def _take(self, room_id: str) -> None:
+        """Make the room ours; raises RoomError."""
+        if self._ownership is None:
+            return
+        # What is still to be written of the room's last life comes first, and gives its lease back.
+        if not await self._store.settled(room_id, self._command_timeout_s):
+            raise RoomError(ErrorCode.UNAVAILABLE, "The room cannot be opened now.", retry_after=2)
+        await self._ownership.hold(room_id)
+
+    async def _load(self, room_id: str) -> StoredRoom:
         stored = await self._store.load(room_id)
+        if not stored.known and self._ownership is not None:
+            raise RoomError(ErrorCode.UNAVAILABLE, "The room cannot be opened now.", retry_after=2)
+        return stored
+
+    def _open(self, room_id: str, stored: StoredRoom) -> LiveRoom:
         # Another may have opened it meanwhile.
         live = self.rooms.get(room_id)
         if live is not None:
@@ -101,12 +143,48 @@ class Hub:
         room.chat = stored.chat
         self.chat.images.adopt(room_id, room.chat.images())
         restore(room, stored, self.around.options, self.around.unix())
+        self._end_departed(room_id)
         live = LiveRoom(room, self._engine.create_router(room_id), self.around)
+        seats = read_seats(stored.seats)
+        if seats:
+            live.reform(seats)
         self.rooms[room_id] = live
-        self._store.save(room_id, RoomOpened())
+        self._store.save(room_id, RoomOpened(again=bool(seats)))
         self._watch()
-        log.info("room opened", room=room_id)
+        log.info("room opened", room=room_id, seats=len(seats))
         return live
+
+    # -- other shards ----------------------------------------------------------------------------------------------
+
+    def depart(self, room_id: str, farewell: Outgoing | None = None) -> None:
+        """The room is another shard's now: its clients are sent there, and media flows on until they have changed."""
+        live = self.rooms.pop(room_id, None)
+        if live is None:
+            return
+        live.dismiss(CloseCode.RESTART, "room_moved", farewell)
+        overlap_s = self._shard_options.move_overlap_s
+        loop = asyncio.get_running_loop()
+        self._departing[room_id] = loop.call_later(overlap_s, self._end_departed, room_id, live)
+        log.info("room left for another shard", room=room_id)
+
+    def _end_departed(self, room_id: str, live: LiveRoom | None = None) -> None:
+        """End the media of a room that has gone; at once if it comes back."""
+        timer = self._departing.pop(room_id, None)
+        if timer is None:
+            return
+        timer.cancel()
+        router = self._engine.routers.get(room_id)
+        if router is not None:
+            router.close()
+
+    def write_back(self, room_id: str) -> None:
+        """Redis has lost its data: write all of a room."""
+        live = self.rooms.get(room_id)
+        if live is None:
+            return
+        self._store.save(room_id, RoomOpened(again=True))
+        for effect in snapshot(live.room, self.around.options.permissions, live.seat_for_another):
+            self._store.save(room_id, effect)
 
     def find(self, room_id: str) -> LiveRoom:
         """The live room of that name; raises RoomError ``room_not_found``."""
@@ -115,11 +193,19 @@ class Hub:
             raise RoomError(ErrorCode.ROOM_NOT_FOUND, "No such room is open.")
         return live
 
-    async def join(self, room_id: str, identity: Identity, session: Session) -> LiveRoom:
-        """Let a session into a room; raises RoomError."""
+    async def join(
+        self, room_id: str, identity: Identity, session: Session, *, follows: str = "", last_seq: int = 0
+    ) -> LiveRoom:
+        """Let a session into a room; raises RoomError. ``follows``, ``last_seq``: of its client's session before."""
         live = await self.open(room_id, identity.username)
+        if (
+            identity.username not in live.room.participants
+            and self.participants >= self._shard_options.max_participants
+        ):
+            live.close_if_empty()
+            raise RoomError(ErrorCode.UNAVAILABLE, "The server is full.", retry_after=10)
         try:
-            live.join(identity, session)
+            live.join(identity, session, follows=follows, last_seq=max(0, last_seq))
         except BaseException:
             # Whatever went wrong half-way: nobody stays behind in the room.
             live.leave(session.username, session.session_id, "disconnected")
@@ -151,6 +237,8 @@ class Hub:
             if not self.closing:
                 self.chat.images.remove_room(room_id)
             self._store.save(room_id, RoomClosed(restarting=self.closing))
+            if self._ownership is not None:
+                self._ownership.forget(room_id)
 
     # -- time ------------------------------------------------------------------------------------------------------
 
@@ -201,10 +289,21 @@ class Hub:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweep_task
         self._quality.close()
-        for live in list(self.rooms.values()):
-            live.close(CloseCode.RESTART, "server_restart")
+        for room_id, live in list(self.rooms.items()):
+            self._suspend(room_id, live)
+        for room_id in list(self._departing):
+            self._end_departed(room_id)
         await self.chat.close()
         await self._store.close()
+
+    def _suspend(self, room_id: str, live: LiveRoom) -> None:
+        """End a room here only: who was in it finds it as it was, on the next shard or after the restart."""
+        live.dismiss(CloseCode.RESTART, "server_restart")
+        live.router.close()
+        del self.rooms[room_id]
+        self._store.save(room_id, RoomClosed(restarting=True))
+        if self._ownership is not None:
+            self._ownership.forget(room_id)
 
     # -- figures ---------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ from signaling.negotiation import Negotiation
 from signaling.options import RoomOptions
 from signaling.room import Participant, Room
 from signaling.room_state import room_state
+from signaling.seat_keeper import SeatKeeper
+from signaling.seats import SeatRecord, record, take_seats
 from signaling.session import Session
 from signaling.tokens import Identity
 from signaling.waiting import saved
@@ -86,7 +89,9 @@ class LiveRoom:
         self.waiting_sessions: dict[str, Session] = {}
         self.negotiation = Negotiation(room, router, around.options.max_publications)
         self.closed = False
+        self.suspended = False
         self._around = around
+        self.seats = SeatKeeper(room, lambda effect: around.save(room.room_id, effect))
         self.away = AwayDesk(room, self.sessions, around, self.leave, self.apply)
         self.journal = Journal(
             around.new_id(), around.events, lambda event: around.append(room.room_id, event), around.unix
@@ -100,8 +105,14 @@ class LiveRoom:
 
     # -- joining and leaving ---------------------------------------------------------------------------------------
 
-    def join(self, identity: Identity, session: Session) -> None:
-        """Let a user in, or into the waiting room, or let its newer session take over; raises RoomError."""
+    def join(self, identity: Identity, session: Session, *, follows: str = "", last_seq: int = 0) -> None:
+        """Let a user in, or into the waiting room, or let its newer session take over; raises RoomError.
+
+        ``follows``: the session of its client before this one, of which it has got all up to ``last_seq``.
+        """
+        earlier = self.sessions.get(identity.username)
+        if earlier is not None and follows and secrets.compare_digest(earlier.session_id.encode(), follows.encode()):
+            session.follow(earlier, last_seq)
         reason = self._at_the_door(identity)
         self._end_waiting(identity.username)
         if reason is not None:
@@ -115,7 +126,8 @@ class LiveRoom:
         effects = self._enter(identity, session.session_id, by_whip=False)
         self.sessions[identity.username] = session
         participant = self.room.participants[identity.username]
-        state = room_state(self.room, participant, self._around.options, self._around.unix())
+        around = self._around
+        state = room_state(self.room, participant, around.options, around.unix(), continued=session.continued)
         self._send(fx.Send(participant.username, state), None)
         self._log.info("joined", participant=participant.username, role=participant.role.value)
         self.router.set_group(participant.username, participant.breakout_room_id)
@@ -161,6 +173,8 @@ class LiveRoom:
 
     def leave(self, username: str, session_id: str, reason: str) -> None:
         """Take a session's participant out; harmless when it is gone or was taken over by a newer session."""
+        if self.suspended:
+            return
         participant = self.room.participants.get(username)
         if participant is not None and participant.session_id == session_id:
             self.apply([fx.Leave(username, reason)])
@@ -175,6 +189,46 @@ class LiveRoom:
             self.leave(session.username, session.session_id, "disconnected")
         for username, participant in list(self.room.participants.items()):
             self.leave(username, participant.session_id, "disconnected")
+
+    # -- another shard ---------------------------------------------------------------------------------------------
+
+    def reform(self, seats: Iterable[SeatRecord]) -> None:
+        """Those who were in the room on another shard are in it still, and away until their clients come back."""
+        now = self._around.monotonic()
+        for seat in take_seats(self.room, seats, self._around.options.permissions):
+            session = Session(seat.session_id, seat.username, None, now)
+            session.know(seat.seq, [*seat.ids, *self.room.chat.ids_from(seat.session_id)])
+            self.sessions[seat.username] = session
+            self.router.set_group(seat.username, seat.breakout_room_id)
+            self.negotiation.enter(seat.username, receives=False)
+            self.seats.adopt(seat.username)
+        self.journal.go_on()
+
+    def suspend(self) -> None:
+        """From now on nothing changes here any more: the room goes on elsewhere. Media flows on."""
+        self.suspended = True
+
+    def go_on(self) -> None:
+        """The room stays here after all."""
+        self.suspended = False
+
+    def seat_for_another(self, username: str) -> str:
+        """A participant's record, with how far its session has come."""
+        session = self.sessions.get(username)
+        participant = self.room.participants[username]
+        return record(participant, session.seq, session.recent_ids) if session is not None else record(participant)
+
+    def dismiss(self, close_code: int, reason: str, farewell: Outgoing | None = None) -> None:
+        """Send all clients to where the room is now; they are not said to have left."""
+        self.suspend()
+        self.closed = True
+        for session in list(self.all_sessions()):
+            if farewell is not None:
+                self._deliver(session, self._letter(farewell, None), None)
+            session.close(close_code, reason)
+        self._breakout_timer.close()
+        self.router.listener = None
+        self.media.close()
 
     def all_sessions(self) -> Iterator[Session]:
         """Of those who wait, then of those who are in the room."""
@@ -227,6 +281,8 @@ class LiveRoom:
 
     def receive(self, session: Session, frame: Frame) -> None:
         """Handle one message of a session; whatever is wrong with it is told to its sender only."""
+        if self.suspended:
+            return  # its client says it again where the room is now
         origin = Origin(session.username, frame.id)
         participant = self.room.participants.get(session.username)
         waiter = self.room.waiting.get(session.username)
@@ -234,7 +290,7 @@ class LiveRoom:
             if participant is not None and participant.session_id == session.session_id:
                 if self._is_repeat(session, frame):
                     return
-                self.apply(dispatch(self.room, participant, frame, self._context(frame)), origin)
+                self.apply(dispatch(self.room, participant, frame, self._context(frame, session)), origin)
             elif waiter is not None and waiter.session_id == session.session_id:
                 self.apply(dispatch_waiting(self.room, waiter, frame, self._context(frame)), origin)
             else:
@@ -275,25 +331,30 @@ class LiveRoom:
         self.apply(dispatch(self.room, participant, frame, self._context(frame)), origin)
         return origin.reply or Ack()
 
-    def _context(self, frame: Frame) -> Context:
+    def _context(self, frame: Frame, session: Session | None = None) -> Context:
         around = self._around
-        return Context(around.unix(), around.new_id, around.options, frame.payload)
+        origin = f"{session.session_id}:{frame.id}" if session is not None and frame.id is not None else ""
+        return Context(around.unix(), around.new_id, around.options, frame.payload, origin)
 
     # -- effects ---------------------------------------------------------------------------------------------------
 
     def apply(self, effects: fx.Effects, origin: Origin | None = None) -> None:
         """Carry effects out in order; what they lead to comes before what follows them."""
+        if self.suspended:
+            return
         waiting = deque(effects)
         batch = Batch()
         while waiting:
             effect = waiting.popleft()
             self.journal.note(effect, batch)
+            self.seats.note(effect)
             if isinstance(effect, fx.Record):
                 continue
             if isinstance(effect, fx.StateEffect):
                 self._around.save(self.room.room_id, effect)
                 continue
             waiting.extendleft(reversed(_EXECUTORS[type(effect)](self, effect, origin) or []))
+        self.seats.write()
         self.close_if_empty()
 
     def _send(self, effect: fx.Send, origin: Origin | None) -> None:
@@ -416,7 +477,7 @@ class LiveRoom:
 
     def close_if_empty(self) -> None:
         """A room without participants ends; viewers and Router with it."""
-        if self.room.participants or self.closed:
+        if self.room.participants or self.closed or self.suspended:
             return
         if self.waiting_sessions and (self._around.options.wait_for_host or not self.room.was_entered):
             return  # who waits for a host, or for the first who comes, keeps the room open

@@ -12,6 +12,7 @@ from signaling.chat.options import ChatOptions
 from signaling.events.options import EventOptions as EventOptions
 from signaling.files.options import FileOptions
 from signaling.model import Role, RolePermissions, RoomSettings
+from signaling.shards.options import ShardOptions as ShardOptions
 
 MIN_SECRET_BYTES = 32
 # RFC 7065 section 3.1: scheme, host (a name, IPv4, or IPv6 in brackets), port and transport.
@@ -259,3 +260,4 @@ class SignalingOptions(BaseModel):
     redis: RedisOptions = Field(default_factory=RedisOptions, description="The state of rooms.")
     page: PageOptions = Field(default_factory=PageOptions, description="Pages and browsers.")
     events: EventOptions = Field(default_factory=EventOptions, description="The event log and webhooks.")
+    shards: ShardOptions = Field(default_factory=ShardOptions, description="This process among others.")

@@ -41,6 +41,10 @@ class ReplayBuffer:
         """The number of the newest message; 0 before the first."""
         return self._seq
 
+    def start_at(self, seq: int) -> None:
+        """Go on counting where another buffer of the same client was."""
+        self._seq = max(self._seq, seq)
+
     def add(self, letter: Letter, reply_to: str | None) -> Sent:
         """Number a message and keep it as long as there is room."""
         self._seq += 1

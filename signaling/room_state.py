@@ -31,7 +31,9 @@ FEATURES: dict[str, bool] = {
 }
 
 
-def room_state(room: Room, participant: Participant, options: RoomOptions, now_unix: float) -> RoomState:
+def room_state(
+    room: Room, participant: Participant, options: RoomOptions, now_unix: float, *, continued: bool = False
+) -> RoomState:
     """All that ``participant`` needs to know to draw the room."""
     return RoomState(
         room_id=room.room_id,
@@ -50,6 +52,7 @@ def room_state(room: Room, participant: Participant, options: RoomOptions, now_u
         ice_servers=ice_servers(options, participant.username, now_unix),
         heartbeat_interval_ms=int(options.heartbeat_interval_s * 1000),
         features=features(options),
+        continued=continued,
     )
 
 

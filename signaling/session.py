@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Protocol
 
 from signaling.envelope import Letter
@@ -30,6 +31,8 @@ class Session:
     """Numbers what a client is sent, and keeps it for a while, so that a new socket can go on where one was lost.
 
     ``last_heard``: monotonic seconds of its latest frame. ``away_since``: since when it has no socket, else None.
+    ``restored``: it was begun on another shard, and what it was sent is not known here. ``continued``: it follows such
+    a session, or one that could not be resumed, of the same client.
     """
 
     __slots__ = (
@@ -39,7 +42,9 @@ class Session:
         "_replay",
         "away_since",
         "closed",
+        "continued",
         "last_heard",
+        "restored",
         "session_id",
         "username",
     )
@@ -48,16 +53,18 @@ class Session:
         self,
         session_id: str,
         username: str,
-        port: SessionPort,
+        port: SessionPort | None,
         now: float,
         replay: ReplayBuffer | None = None,
     ) -> None:
         self.session_id = session_id
         self.username = username
         self.last_heard = now
-        self.away_since: float | None = None
+        self.away_since: float | None = None if port is not None else now
         self.closed = False
-        self._port: SessionPort | None = port
+        self.continued = False
+        self.restored = port is None
+        self._port = port
         self._replay = replay or ReplayBuffer(*DEFAULT_REPLAY)
         self._ids: deque[str] = deque(maxlen=REMEMBERED_IDS)
         self._earlier_ids: frozenset[str] = frozenset()
@@ -96,7 +103,7 @@ class Session:
         None: it cannot be done without a gap; nothing has changed then. A socket that still seems to live is closed:
         the client knows better than the server which of them works.
         """
-        missed = None if self.closed else self._replay.after(last_seq)
+        missed = None if self.closed or self.restored else self._replay.after(last_seq)
         if missed is None:
             return None
         if self._port is not None:
@@ -113,6 +120,27 @@ class Session:
                 self.close(CloseCode.TRY_LATER, "slow_reader")
                 break
         return len(missed)
+
+    def follow(self, earlier: Session, last_seq: int) -> None:
+        """Take the place of an earlier session of the same client: its numbers go on, and repeats are known."""
+        self.continued = True
+        self._replay.start_at(max(earlier.seq, last_seq))
+        self._earlier_ids = earlier._earlier_ids | frozenset(earlier._ids)
+
+    @property
+    def seq(self) -> int:
+        """The number of the newest message."""
+        return self._replay.seq
+
+    @property
+    def recent_ids(self) -> list[str]:
+        """Ids of messages that it has brought."""
+        return [*self._earlier_ids, *self._ids]
+
+    def know(self, seq: int, ids: Iterable[str]) -> None:
+        """How far it had come on another shard."""
+        self._replay.start_at(seq)
+        self._earlier_ids = frozenset(ids)
 
     def confirm(self, last_seq: int) -> None:
         """The client has got everything up to ``last_seq``."""

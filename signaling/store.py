@@ -54,7 +54,10 @@ E2EE_LIFETIME_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class StoredRoom:
-    """What is remembered of a room from before. ``settings`` None: nobody changed them."""
+    """What is remembered of a room from before. ``settings`` None: nobody changed them.
+
+    ``seats``: records of those who were in it moments ago. ``known``: False if Redis did not answer.
+    """
 
     settings: RoomSettings | None = None
     roles: dict[str, Role] = field(default_factory=dict)
@@ -62,6 +65,8 @@ class StoredRoom:
     tables: dict[fx.Table, dict[str, str]] = field(default_factory=dict)
     chat: ChatLog = field(default_factory=ChatLog)
     e2ee_keys: dict[str, str] = field(default_factory=dict)
+    seats: tuple[str, ...] = ()
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ class RoomStore:
     async def load(self, room_id: str) -> StoredRoom:
         """What is remembered of ``room_id``; nothing when Redis does not answer."""
         if not self.healthy and self._waiting:
-            return StoredRoom()  # the writer is trying already: nobody has to wait for another time-out
+            return StoredRoom(known=False)  # the writer is trying already: nobody has to wait for another time-out
         keys = _Keys(self._options.key_prefix, room_id)
         pipe: Any = self._redis.pipeline(transaction=False)
         pipe.get(keys.settings)
@@ -129,9 +134,10 @@ class RoomStore:
         try:
             async with asyncio.timeout(self._options.command_timeout_s):
                 settings, roles, overrides, chat, chat_reads, e2ee, *tables = await pipe.execute()
+                seats = await self._taken_seats(keys, tables[list(fx.Table).index(fx.Table.SEATS)])
         except REDIS_FAILURES as error:
             self._failed(error)
-            return StoredRoom()
+            return StoredRoom(known=False)
         found = StoredRoom(_settings(settings), _roles(roles), _overrides(overrides), e2ee_keys=_texts(e2ee))
         if ended or self._is_ending(room_id):
             # What belongs to a room that has just ended is not for those who open it anew.
@@ -140,7 +146,18 @@ class RoomStore:
             found,
             tables={table: _texts(entries) for table, entries in zip(fx.Table, tables, strict=True) if entries},
             chat=ChatLog.restored(map(_text, chat), map(_text, chat_reads)),
+            seats=seats,
         )
+
+    async def _taken_seats(self, keys: _Keys, seats: dict[Any, Any]) -> tuple[str, ...]:
+        """The records of those who were alive moments ago."""
+        if not seats:
+            return ()
+        pipe: Any = self._redis.pipeline(transaction=False)
+        for username in seats:
+            pipe.exists(keys.presence(_text(username)))
+        alive = await pipe.execute()
+        return tuple(_text(text) for text, is_alive in zip(seats.values(), alive, strict=True) if is_alive)
 
     def _is_ending(self, room_id: str) -> bool:
         return any(room == room_id and write == RoomClosed() for room, write, _ in self._waiting)

@@ -89,7 +89,8 @@ class RoomSockets:
                 live, session = resumed
             else:
                 session.username = identity.username
-                live = await self._hub.join(room_id, identity, session)
+                follows, last_seq = (wish.session_id, wish.last_seq) if wish is not None else ("", 0)
+                live = await self._hub.join(room_id, identity, session, follows=follows, last_seq=last_seq)
         except RoomError as error:
             await self._refuse(socket, session, error)
             return

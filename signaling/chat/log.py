@@ -25,6 +25,7 @@ M = TypeVar("M", bound=BaseModel)
 class ChatEntry(BaseModel):
     """One message as it is kept. ``kept``: whether those who join later may see it.
 
+    ``origin``: session and message id that brought it, so that nothing is written twice when both are sent again.
     ``breakout_room_id``: where it was written; ``to_all_rooms``: it is for the main room and all breakout rooms.
     """
 
@@ -45,6 +46,7 @@ class ChatEntry(BaseModel):
     images: list[ChatImage] = []
     previews: list[LinkPreview] = []
     reactions: dict[str, list[str]] = {}
+    origin: str = ""
 
     @property
     def deleted(self) -> bool:
@@ -270,6 +272,15 @@ class ChatLog:
         return mark, frozenset(sender for sender in senders if sender is not None and sender != reader)
 
     # -- images ----------------------------------------------------------------------------------------------------
+
+    def kept(self) -> Iterator[ChatEntry]:
+        """All messages that those who come later may see."""
+        return (entry for entry in self._entries.values() if entry.kept)
+
+    def ids_from(self, session_id: str) -> list[str]:
+        """The ids that a session gave the messages it wrote."""
+        start = f"{session_id}:"
+        return [e.origin.removeprefix(start) for e in self._entries.values() if e.origin.startswith(start)]
 
     def images(self) -> list[ChatImage]:
         """All images of all messages."""

@@ -66,6 +66,10 @@ class Journal:
         number = next(self._numbers)
         self._save(fx.AppendEvent(self._writer, number, event_type, actor, self._unix(), text, tally.value, user))
 
+    def go_on(self) -> None:
+        """The room was open before, on another shard."""
+        self._begun = True
+
     def close(self) -> None:
         """The room has ended. One that nobody ever entered leaves no trace."""
         if self._begun:

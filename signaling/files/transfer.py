@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
@@ -115,6 +116,9 @@ class TransferBook:
 
     def __len__(self) -> int:
         return len(self._transfers)
+
+    def __iter__(self) -> Iterator[Transfer]:
+        return iter(self._transfers.values())
 
     def get(self, transfer_id: str) -> Transfer | None:
         """The transfer of that id."""

@@ -50,6 +50,7 @@ def chat_message(room: Room, participant: Participant, message: ChatRequest, con
         reply_to_id=answered.message_id if answered is not None else None,
         thread_root_id=(answered.thread_root_id or answered.message_id) if answered is not None else None,
         images=images,
+        origin=context.origin,
     )
     told = to_viewers(room, entry, state_of(entry, ChatMessage), participant.username, reply=True)
     return [*told, *_keep(room, entry, context), *_preview(entry, context)]

@@ -115,6 +115,11 @@ class RoomState(Outgoing):
     ice_servers: list[IceServerInfo] = Field(description="STUN and TURN servers for the peer connections.")
     heartbeat_interval_ms: int = Field(description="How often the client sends a heartbeat.")
     features: dict[str, bool] = Field(description="What this server can do.")
+    continued: bool = Field(
+        default=False,
+        description="This session takes the place of the one that was named: messages that were not answered may be "
+        "sent again with their ids, and are not done twice.",
+    )
 
 
 class UserJoined(ParticipantInfo, Outgoing):

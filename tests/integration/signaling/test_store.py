@@ -86,7 +86,7 @@ async def test_redis_goes_and_comes_back(tmp_path: object) -> None:
     async with asyncio.timeout(5):
         while store.healthy:  # noqa: ASYNC110 - a plain flag
             await asyncio.sleep(0.01)
-    assert await store.load("demo") == StoredRoom()
+    assert await store.load("demo") == StoredRoom(known=False)
     assert not await store.ping()
     admin = Redis.from_url(server.url, password="x")
     await admin.config_set("requirepass", "")
