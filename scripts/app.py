@@ -7,33 +7,43 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 import structlog
-import uvicorn
 import uvloop
 from fastapi import FastAPI
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from starlette.types import ASGIApp
 
 from config.settings import Settings
 from scripts import sockets
 from scripts.embedded_redis import EmbeddedRedis
 from scripts.failures import CommandError, ExitCode
+from scripts.http_server import HttpServer, http_config, inner_config
+from scripts.shard_info import describe
 from sfu.engine import Engine
 from sfu.errors import PortUnavailable
 from signaling.app import create_app
 from signaling.options import SignalingOptions
 from signaling.redis_client import connect
+from signaling.shards.model import ShardInfo
+from signaling.shards.wiring import build_front
 from streaming import whep, whip
 
 WEB_ROOT = Path(__file__).resolve().parent.parent / "web"
 _log = structlog.get_logger("plenum")
 
 
-def build_app(options: SignalingOptions, engine: Engine, client: Redis, web_root: Path = WEB_ROOT) -> FastAPI:
+def build_app(
+    options: SignalingOptions,
+    engine: Engine,
+    client: Redis,
+    web_root: Path = WEB_ROOT,
+    shard: ShardInfo | None = None,
+) -> FastAPI:
     """The whole application: signaling with WHIP and WHEP. Starts nothing."""
     return create_app(
         options=options,
@@ -41,6 +51,7 @@ def build_app(options: SignalingOptions, engine: Engine, client: Redis, web_root
         redis=client,
         web_root=web_root,
         media_routers=(whip.create_router, whep.create_router),
+        shard=shard,
     )
 
 
@@ -55,6 +66,8 @@ class PlenumServer:
         self.http_port = 0
         self.media_port = 0
         self.media_tcp_port: int | None = None
+        self.shard_id = ""
+        self.app: FastAPI | None = None
         self._web_root = web_root
         self._stack = contextlib.AsyncExitStack()
         self._http_task: asyncio.Task[None] | None = None
@@ -68,8 +81,17 @@ class PlenumServer:
             self.http_port = listeners[0].getsockname()[1]
             client = await self._connect_redis(stack)
             engine = await self._start_engine(stack)
-            app = build_app(self.settings.signaling(), engine, client, self._web_root)
-            await self._start_http(stack, app, listeners)
+            inner = self._bind_inner(stack)
+            options = self.settings.signaling()
+            shard = describe(self.settings, inner, self.media_port)
+            self.shard_id = shard.id
+            app = build_app(options, engine, client, self._web_root, shard)
+            front = build_front(app, options)
+            stack.push_async_callback(front.peers.close)
+            # The inner port opens first and closes last: others ask for rooms of ours until we have given them up.
+            await self._start_inner(stack, front.inner, inner)
+            self.app = app
+            await self._start_http(stack, front.public, listeners)
             self._stack = stack.pop_all()
         _log.info("listening", http_port=self.http_port, media_port=self.media_port)
 
@@ -119,8 +141,23 @@ class PlenumServer:
         self.media_port, self.media_tcp_port = engine.port, engine.tcp_port
         return engine
 
-    async def _start_http(self, stack: contextlib.AsyncExitStack, app: FastAPI, listeners: list[socket.socket]) -> None:
-        server = _HttpServer(_http_config(self.settings, app))
+    def _bind_inner(self, stack: contextlib.AsyncExitStack) -> list[socket.socket]:
+        options = self.settings.shards
+        listeners = sockets.bind(options.internal_host, options.internal_port)
+        for listener in listeners:
+            stack.callback(listener.close)
+        return listeners
+
+    async def _start_inner(
+        self, stack: contextlib.AsyncExitStack, app: ASGIApp, listeners: list[socket.socket]
+    ) -> None:
+        server = HttpServer(inner_config(self.settings, app))
+        task = asyncio.create_task(server.serve(listeners), name="inner http")
+        stack.push_async_callback(server.stop, task)
+        await server.listening.wait()
+
+    async def _start_http(self, stack: contextlib.AsyncExitStack, app: ASGIApp, listeners: list[socket.socket]) -> None:
+        server = HttpServer(http_config(self.settings, app))
         task = self._http_task = asyncio.create_task(server.serve(listeners), name="http")
         stack.push_async_callback(server.stop, task)
         listening = asyncio.create_task(server.listening.wait())
@@ -134,48 +171,6 @@ class PlenumServer:
 
 
 _REDIS_HINT = "Check redis.url (PLENUM_REDIS__URL), or leave it away to use the embedded server."
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn that leaves signals to us and tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def stop(self, task: asyncio.Task[None]) -> None:
-        self.should_exit = True
-        await asyncio.wait({task})
-
-
-def _http_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
-    http = settings.http
-    return uvicorn.Config(
-        app,
-        http="httptools",
-        ws="websockets-sansio",
-        # A frame that is too large is answered by an error; only one that is absurdly so ends the session.
-        ws_max_size=4 * settings.rooms.max_frame_bytes,
-        # Compression would cost each session a third of a megabyte of memory to save a few bytes of small messages.
-        ws_per_message_deflate=False,
-        lifespan="on",
-        # The WebSocket's address carries the token, and the access log would carry the address.
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        forwarded_allow_ips=http.trusted_proxies,
-        timeout_graceful_shutdown=max(1, round(http.shutdown_timeout_s)),
-        ssl_certfile=http.tls_certificate if http.tls else None,
-        ssl_keyfile=http.tls_key if http.tls else None,
-    )
 
 
 def run(settings: Settings, on_listening: Callable[[PlenumServer], None]) -> ExitCode:

@@ -117,6 +117,9 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.hub = hub
+    app.state.store = store
+    app.state.ownership = ownership
+    app.state.verifier = verifier
     app.state.rest = RestServices(hub, verifier, limiter)
     failures.install(app)
     app.add_middleware(

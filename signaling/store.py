@@ -149,6 +149,10 @@ class RoomStore:
             seats=seats,
         )
 
+    async def has_seats(self, room_id: str) -> bool:
+        """Whether there were people in a room that nobody has now; raises what redis-py raises."""
+        return bool(await self._redis.exists(_Keys(self._options.key_prefix, room_id).table(fx.Table.SEATS)))
+
     async def _taken_seats(self, keys: _Keys, seats: dict[Any, Any]) -> tuple[str, ...]:
         """The records of those who were alive moments ago."""
         if not seats:

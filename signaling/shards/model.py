@@ -45,8 +45,12 @@ class ShardInfo(BaseModel):
 
     @property
     def fullness(self) -> float:
-        """How full it is by what is scarcest; from 1.0 on nothing more fits."""
-        return max(self.rooms / self.max_rooms, self.participants / self.max_participants, self.load / self.max_load)
+        """How full it is by what is scarcest; from 1.0 on nothing more fits.
+
+        The load of a second says little: it counts from the half of what is allowed on.
+        """
+        busy = 2 * self.load / self.max_load - 1
+        return max(self.rooms / self.max_rooms, self.participants / self.max_participants, busy, 0.0)
 
 
 def holder_of(shard_id: str, incarnation: str) -> str:

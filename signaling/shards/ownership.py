@@ -62,6 +62,7 @@ class Ownership:
         self.on_emptied: Callable[[str], None] = lambda room_id: None
         self.orphan: Callable[[str], Awaitable[None]] | None = None
         self.on_drain: Callable[[bool], None] = lambda wanted: None
+        self.watchers: list[Callable[[], Awaitable[None]]] = []
         self.rooms: Callable[[], Iterable[str]] = lambda: ()
         self.directory = Directory(redis, redis_options.key_prefix, max(3.0, options.lease_lifetime_s))
         self._redis = redis
@@ -135,6 +136,11 @@ class Ownership:
             if holder is None or await self._is_gone(_text(holder)):
                 return None
         return Lease(_text(holder), "")
+
+    async def look_around(self) -> None:
+        """Learn at once which shards live; raises what redis-py raises."""
+        async with asyncio.timeout(self._timeout_s):
+            self.shards = await self.directory.all()
 
     def forget(self, room_id: str) -> None:
         """The room has ended; what is written last gives the lease back."""
@@ -221,6 +227,8 @@ class Ownership:
         if pulse.drain != self._drain_told:
             self._drain_told = pulse.drain
             self.on_drain(pulse.drain)
+        for watcher in self.watchers:
+            await watcher()
         await self._give_back_idle()
         if self._beats % ORPHANS_EVERY == 0 and self.orphan is not None and self._may_take_over():
             await self._look_for_orphans()

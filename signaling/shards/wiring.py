@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from signaling.options import SignalingOptions
+from signaling.shards.commands import build_commands
+from signaling.shards.door import Door
+from signaling.shards.internal import InnerDoor
 from signaling.shards.model import ShardInfo
+from signaling.shards.peers import Peers
+from signaling.shards.signing import Signer, secret_of
 
 if TYPE_CHECKING:
     from signaling.hub import Hub
@@ -31,6 +41,28 @@ class LoadMeter:
             self._load += SMOOTHING * (share - self._load)
             self._at = (now, used)
         return round(self._load, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The two faces of a shard: ``public`` for clients, ``inner`` for other shards. ``peers``: the way to those."""
+
+    public: ASGIApp
+    inner: ASGIApp
+    peers: Peers
+
+
+def build_front(app: FastAPI, options: SignalingOptions) -> Front:
+    """Put the doors in front of an application that was made with a shard."""
+    ownership: Ownership = app.state.ownership
+    hub: Hub = app.state.hub
+    store: RoomStore = app.state.store
+    signer = Signer(secret_of(options.auth, options.shards))
+    peers = Peers(signer, 8 * options.rooms.max_frame_bytes)
+    door = Door(app, ownership, peers, adopt=hub.adopt, has_seats=store.has_seats)
+    ownership.watchers.append(door.look_after_sockets)
+    commands = build_commands(ownership, hub)
+    return Front(door, InnerDoor(door, signer, ownership.info.id, commands), peers)
 
 
 def wire(ownership: Ownership, hub: Hub, store: RoomStore) -> None:

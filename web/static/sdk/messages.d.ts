@@ -1405,6 +1405,8 @@ export interface RoomState {
   heartbeat_interval_ms: number;
   /** What this server can do. */
   features: Record<string, boolean>;
+  /** This session takes the place of the one that was named: messages that were not answered may be sent again with their ids, and are not done twice. */
+  continued: boolean;
 }
 
 /** The same fields, after a screen share started or stopped. */
