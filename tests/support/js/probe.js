@@ -155,7 +155,7 @@
     "kind", "mid", "ssrc", "trackIdentifier", "packetsReceived", "bytesReceived", "packetsLost", "nackCount", "pliCount",
     "firCount", "framesReceived", "framesDecoded", "framesDropped", "keyFramesDecoded", "framesPerSecond", "frameWidth",
     "frameHeight", "freezeCount", "totalFreezesDuration", "pauseCount", "jitter", "jitterBufferDelay",
-    "jitterBufferEmittedCount", "audioLevel", "totalAudioEnergy", "totalSamplesReceived", "concealedSamples",
+    "jitterBufferEmittedCount", "audioLevel", "totalAudioEnergy", "totalSamplesReceived", "concealedSamples", "silentConcealedSamples",
     "retransmittedPacketsReceived", "estimatedPlayoutTimestamp", "lastPacketReceivedTimestamp",
   ];
   const OUTBOUND = [

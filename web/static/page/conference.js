@@ -273,6 +273,7 @@ export class Conference {
         if (track.kind === "audio") this.sound.add(`${participant.username}/${source}`, track);
         this.stage.update();
       }),
+      client.on("reception", () => this.stage.update()),
       client.on("track-unsubscribed", ({ track, participant, source }) => {
         if (track.kind === "audio") this.sound.remove(`${participant.username}/${source}`);
         this.stage.update();

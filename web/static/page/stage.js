@@ -5,6 +5,7 @@
 
 import { h } from "./dom.js";
 import { gridBoxes, gridCapacity, stageBoxes } from "./layout.js";
+import { lackOf } from "./reception-words.js";
 import { Tile } from "./tile.js";
 
 /** @typedef {import("../plenum-client.js").PlenumClient} PlenumClient */
@@ -102,6 +103,7 @@ export class Stage {
     }
     for (const [key, tile] of this.tiles) {
       if (live.has(key)) continue;
+      this.client.reception.unwatch(tile.element);
       tile.remove();
       this.tiles.delete(key);
       this.dismissed.delete(key);
@@ -126,6 +128,7 @@ export class Stage {
     }
     const picture = isLocal ? this.#localPicture() : this.#remotePicture(username, source);
     tile.setPicture(picture.track, picture.visible);
+    if (!isLocal) this.#wish(tile, picture.publicationId);
     tile.show({
       name: participant.displayName,
       soundMuted: this.#soundMuted(participant),
@@ -142,7 +145,19 @@ export class Stage {
 
   #localPicture() {
     const { on, track, busy } = this.media.camera;
-    return { track, visible: on, note: busy ? "Starting camera…" : "" };
+    return { track, visible: on, note: busy ? "Starting camera…" : "", publicationId: "" };
+  }
+
+  /**
+   * The server is told how large the tile is, whether it can be seen, and whether it comes first.
+   * @param {Tile} tile
+   * @param {string} publicationId Empty while nothing is shown.
+   */
+  #wish(tile, publicationId) {
+    const { reception } = this.client;
+    if (!publicationId) return reception.unwatch(tile.element);
+    reception.watch(tile.element, publicationId);
+    reception.pin(publicationId, this.pinned === tile.key);
   }
 
   /**
@@ -155,7 +170,9 @@ export class Stage {
     const kept = this.tiles.get(`${userId}/${source}`)?.track ?? null;
     // After a rejoin the old picture stays until the new one is there.
     const track = received?.track ?? (publication ? kept : null);
-    return { track, visible: Boolean(publication && !publication.muted), note: "" };
+    const lack = publication ? lackOf(this.client.reception.status.tracks[publication.id]) : null;
+    const visible = Boolean(publication && !publication.muted && !lack);
+    return { track, visible, note: visible || publication?.muted ? "" : lack ?? "", publicationId: publication?.id ?? "" };
   }
 
   /** @param {Participant} participant */
