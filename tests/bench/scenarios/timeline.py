@@ -78,11 +78,22 @@ class Timeline:
 
 
 def frozen_s(rows: Sequence[Row]) -> float:
-    """Of all pictures together, between the first and the last row."""
+    """Of all pictures together, between the first and the last row.
+
+    Browsers count a freeze when it is over; one that lasts at the end is added, from half a second on.
+    """
     if not rows:
         return 0.0
     first, last = rows[0].videos, rows[-1].videos
-    return sum(video.frozen_s - first[key].frozen_s for key, video in last.items() if key in first)
+    over = sum(video.frozen_s - first[key].frozen_s for key, video in last.items() if key in first)
+    return over + sum(_standing_s(rows, key) for key in last)
+
+
+def _standing_s(rows: Sequence[Row], key: str) -> float:
+    frames = rows[-1].videos[key].frames
+    since = next((row.t_s for row in rows if key in row.videos and row.videos[key].frames == frames), rows[-1].t_s)
+    still_s = rows[-1].t_s - since
+    return still_s if still_s > 0.5 else 0.0
 
 
 def span_s(rows: Sequence[Row]) -> float:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.bench.scenarios import verdicts
-from tests.bench.scenarios.timeline import Row, Timeline, UplinkRow, VideoRow, layer_changes, stalled
+from tests.bench.scenarios.timeline import Row, Timeline, UplinkRow, VideoRow, frozen_s, layer_changes, stalled
 
 ROW = Row(
     t_s=0.0,
@@ -118,6 +118,15 @@ def test_a_picture_that_stands_still_is_found() -> None:
 
     assert stalled(played(20, stop).rows(), 2) == ["ada"]
     assert stalled(played(20).rows(), 2) == []
+
+
+def test_a_freeze_that_is_not_over_counts() -> None:
+    def stop(t_s: float, row: Row) -> Row:
+        video = replace(row.videos["ada"], frames=min(row.videos["ada"].frames, 200), frozen_s=0.25 if t_s > 5 else 0.0)
+        return replace(row, videos={"ada": video})
+
+    assert frozen_s(played(20, stop).rows()) == pytest.approx(10, abs=0.5)
+    assert frozen_s(played(20).rows()) == 0
 
 
 def test_loss_and_concealment_are_shares() -> None:
