@@ -33,6 +33,7 @@ format: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(VENV)/bin/plenum config example > config/plenum.example.toml
 	$(VENV)/bin/python -m scripts.reference
+	$(VENV)/bin/python -m scripts.rest_reference
 	$(VENV)/bin/python -m scripts.typescript
 
 clean:

@@ -1,4 +1,4 @@
-"""docs/messages.md from the models: messages, REST calls, errors and close codes as the server knows them.
+"""docs/messages.md from the models: messages, errors and close codes as the server knows them.
 
 ``python -m scripts.reference`` writes it anew; a test holds it current.
 """
@@ -10,22 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
-from scripts.app import build_app
-from sfu.engine import Engine
-from sfu.options import MediaOptions
 from signaling.catalogue import CATALOGUE, MessageType
 from signaling.errors import CLOSE_CODES, ERRORS, ErrorBody
-from signaling.options import AuthOptions, SignalingOptions
-from signaling.redis_client import connect
+from signaling.rest.examples import example
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "messages.md"
 _HEADER = """\
 # Message reference
 
 Written from the server's own models by `python -m scripts.reference`. How the messages play together is in
-[protocol.md](protocol.md).
+[protocol.md](protocol.md), the REST calls are in [rest.md](rest.md), TypeScript types in
+[messages.d.ts](../web/static/sdk/messages.d.ts).
 
 S→C goes from the server to a client, C→S the other way. Fields without a default are required."""
 
@@ -34,7 +31,7 @@ def reference() -> str:
     """The whole document."""
     schemas: dict[str, dict[str, Any]] = {}
     messages = [line for message in CATALOGUE.values() for line in _message(message, schemas)]
-    parts = [_HEADER, "## Messages", *messages, *_types(schemas), *_rest(), *_errors()]
+    parts = [_HEADER, "## Messages", *messages, *types(schemas), *_errors()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -53,10 +50,12 @@ def _payload(model: type[BaseModel], direction: str, schemas: dict[str, dict[str
     schemas.update(schema.get("$defs", {}))
     yield f"{direction}: {schema.get('description', '')}"
     if schema.get("properties"):
-        yield _table(schema)
+        yield table(schema)
+        yield f"```json\n{json.dumps(example(schema, schema.get('$defs', {})), ensure_ascii=False)}\n```"
 
 
-def _types(schemas: dict[str, dict[str, Any]]) -> Iterator[str]:
+def types(schemas: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """A section for each type that others refer to."""
     yield "## Types"
     for name in sorted(schemas):
         schema = schemas[name]
@@ -65,10 +64,11 @@ def _types(schemas: dict[str, dict[str, Any]]) -> Iterator[str]:
         if "enum" in schema:
             yield f"One of: {', '.join(f'`{value}`' for value in schema['enum'])}."
         elif schema.get("properties"):
-            yield _table(schema)
+            yield table(schema)
 
 
-def _table(schema: dict[str, Any]) -> str:
+def table(schema: dict[str, Any]) -> str:
+    """The fields of an object."""
     required = schema.get("required", [])
     lines = ["| field | type | default | what |", "|---|---|---|---|"]
     for name, field in schema["properties"].items():
@@ -77,7 +77,7 @@ def _table(schema: dict[str, Any]) -> str:
             if name in required or "default" not in field
             else f"`{json.dumps(field['default'], ensure_ascii=False)}`"
         )
-        lines.append(f"| `{name}` | {_type(field)} | {default} | {_cell(field.get('description', ''))} |")
+        lines.append(f"| `{name}` | {_type(field)} | {default} | {cell(field.get('description', ''))} |")
     return "\n".join(lines)
 
 
@@ -94,28 +94,10 @@ def _type(field: dict[str, Any]) -> str:
     return str(field.get("type", "any"))
 
 
-def _rest() -> Iterator[str]:
-    yield "## REST"
-    yield "Bodies and answers are in the Swagger UI of a running server, at `/docs`."
-    lines = ["| method and path | does |", "|---|---|"]
-    for path, methods in _paths().items():
-        for method, about in methods.items():
-            lines.append(f"| {method.upper()} `{path}` | {_cell(about.get('summary', ''))} |")
-    yield "\n".join(lines)
-
-
-def _paths() -> dict[str, dict[str, dict[str, Any]]]:
-    """The paths of the OpenAPI document; nothing is started for it."""
-    options = SignalingOptions(auth=AuthOptions(secret=SecretStr("only-to-read-the-routes-of-the-server")))
-    app = build_app(options, Engine(MediaOptions()), connect("redis://localhost", options.redis))
-    paths: dict[str, dict[str, dict[str, Any]]] = app.openapi()["paths"]
-    return paths
-
-
 def _errors() -> Iterator[str]:
     yield "## Errors"
     yield "The body of a refused REST call and the payload of an `error` message are the same:"
-    yield _table(ErrorBody.model_json_schema(mode="serialization"))
+    yield table(ErrorBody.model_json_schema(mode="serialization"))
     lines = ["| code | status | means | what a client does |", "|---|---|---|---|"]
     lines += [f"| `{code}` | {kind.status} | {kind.meaning} | {kind.advice} |" for code, kind in ERRORS.items()]
     yield "\n".join(lines)
@@ -124,7 +106,8 @@ def _errors() -> Iterator[str]:
     yield "\n".join(lines)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Text for a cell of a table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 

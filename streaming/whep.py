@@ -25,6 +25,9 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     413: {"description": "The body is too large."},
     415: {"description": "The body is not `application/sdp`."},
     422: {"description": "Nothing that is published can be received by this client."},
+    423: {"description": "The room is locked."},
+    429: {"description": "A limit of this user is used up."},
+    503: {"description": "The server cannot serve this now."},
 }
 _BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": {SDP_TYPE: {"schema": {"type": "string"}, "example": "v=0\r\n…"}}}

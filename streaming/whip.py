@@ -20,11 +20,13 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     401: {"description": "The token is missing or not valid."},
     403: {"description": "The token does not open this room."},
     409: {"description": "The room is full."},
-    423: {"description": "The room is locked."},
     406: {"description": "The client does not accept `application/sdp`."},
     413: {"description": "The body is too large."},
     415: {"description": "The body is not `application/sdp`."},
     422: {"description": "Nothing in the offer can be received."},
+    423: {"description": "The room is locked."},
+    429: {"description": "A limit of this user is used up."},
+    503: {"description": "The server cannot serve this now."},
 }
 _BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": {SDP_TYPE: {"schema": {"type": "string"}, "example": "v=0\r\n…"}}}

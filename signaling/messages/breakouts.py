@@ -55,6 +55,7 @@ class BreakoutInfo(BaseModel):
 class BreakoutCreateRequest(Incoming):
     """A host or moderator makes one or several breakout rooms."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Blue", "duration_s": 600}]})
     type_name: ClassVar[str] = "breakout-room-create"
 
     name: BreakoutName | None = Field(
@@ -78,6 +79,7 @@ class BreakoutAssignRequest(Incoming):
     moderators may visit any, and move all but the host, who is moved by itself only.
     """
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"auto": True}]})
     type_name: ClassVar[str] = "breakout-room-assign"
 
     breakout_room_id: BreakoutId | None = Field(default=None, description="Where to; null: back to the main room.")

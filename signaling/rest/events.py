@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from signaling import admission
 from signaling.envelope import iso_utc
-from signaling.errors import ErrorCode, RoomError
+from signaling.errors import ErrorBody, ErrorCode, RoomError
 from signaling.events.log import EventLog, Page, RoomEvent
 from signaling.hub import Hub
 from signaling.model import Permissions, Role
@@ -22,6 +22,10 @@ from signaling.tokens import Identity, TokenVerifier
 
 MAX_LIMIT = 1_000
 MAX_SINCE = 2**53 - 1
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    **REFUSALS,
+    503: {"model": ErrorBody, "description": "Redis, which holds the log, does not answer."},
+}
 Since = Annotated[int, Query(ge=0, le=MAX_SINCE, description="Only events after this `seq`.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many events.")]
 
@@ -140,7 +144,7 @@ class EventRoutes:
 
 def create_router(routes: EventRoutes) -> APIRouter:
     """The routes under ``/webrtc/rooms/{room_id}``."""
-    router = APIRouter(prefix="/webrtc/rooms/{room_id}", tags=["events"], responses=REFUSALS)
+    router = APIRouter(prefix="/webrtc/rooms/{room_id}", tags=["events"], responses=_REFUSALS)
 
     @router.get("/events", summary="What happened in a room, in order")
     async def events(room_id: str, credentials: Credentials, since: Since = 0, limit: Limit = 100) -> Events:

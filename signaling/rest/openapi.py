@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from signaling.errors import ErrorBody
+from signaling.rest import examples
 
 _ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
 _UNUSED = ("HTTPValidationError", "ValidationError")
@@ -24,9 +25,11 @@ def install(app: FastAPI) -> None:
             schemas.update(schemas["ErrorBody"].pop("$defs", {}))
             for name in _UNUSED:
                 schemas.pop(name, None)
+            examples.complete(schemas)
             for path in document["paths"].values():
                 for operation in path.values():
                     _correct(operation["responses"])
+                    examples.add_to(operation, schemas)
             app.openapi_schema = document
         return app.openapi_schema
 

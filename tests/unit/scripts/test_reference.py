@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from scripts import typescript
+from scripts import rest_reference, typescript
 from scripts.reference import TARGET, reference
 from signaling.catalogue import CATALOGUE
 
@@ -26,6 +26,21 @@ def test_every_message_and_every_link_is_there() -> None:
     }
     for target in re.findall(r"\]\(#([^)]+)\)", text):
         assert target in anchors
+
+
+def test_the_reference_of_rest_is_current() -> None:
+    assert rest_reference.TARGET.read_text(encoding="utf-8") == rest_reference.rest_reference(), (
+        "write it anew: make docs"
+    )
+
+
+def test_every_call_and_every_link_is_in_the_reference_of_rest() -> None:
+    text = rest_reference.rest_reference()
+    for path, operations in rest_reference.openapi()["paths"].items():
+        for method in operations:
+            assert f"### {method.upper()} `{path}`" in text
+    titles = {line.lstrip("# ").lower() for line in text.splitlines() if line.startswith("### ")}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= titles
 
 
 def test_types_of_messages_are_current() -> None:
