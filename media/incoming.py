@@ -150,9 +150,14 @@ class IncomingTrack:
         stream = self._streams[0] if self._streams else None
         return stream.timeline if stream is not None and stream.timeline.known else None
 
-    def key_frame_wanted(self, now: float) -> bool:
-        """Whether a key frame must be asked for now; true at most once in KEY_FRAME_INTERVAL_S."""
-        if self.added.kind != "video" or not self._streams or not self._streams[-1].assembler.wants_key_frame:
+    def key_frame_wanted(self, now: float, *, also: bool = False) -> bool:
+        """Whether a key frame must be asked for now; true at most once in KEY_FRAME_INTERVAL_S.
+
+        ``also``: the caller needs one too.
+        """
+        if self.added.kind != "video" or not self._streams:
+            return False
+        if not also and not self._streams[-1].assembler.wants_key_frame:
             return False
         if now - self._asked_at < KEY_FRAME_INTERVAL_S:
             return False
