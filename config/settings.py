@@ -17,6 +17,7 @@ from signaling.options import (
     ShardOptions,
     SignalingOptions,
 )
+from streaming.options import LiveOptions
 
 
 class Settings(BaseModel):
@@ -34,6 +35,7 @@ class Settings(BaseModel):
     jobs: JobOptions = Field(default_factory=JobOptions, description="Worker processes of recordings and live outputs.")
     recording: RecorderOptions = Field(default_factory=RecorderOptions, description="Recordings and their storage.")
     shards: ShardOptions = Field(default_factory=ShardOptions, description="This process among others.")
+    live: LiveOptions = Field(default_factory=LiveOptions, description="Live output by RTMP and HLS, and RTMP in.")
     logging: LoggingOptions = Field(default_factory=LoggingOptions, description="The log.")
 
     def signaling(self) -> SignalingOptions:

@@ -19,19 +19,24 @@ from redis.exceptions import RedisError
 from starlette.types import ASGIApp
 
 from config.settings import Settings
+from media.jobs.manager import Jobs
 from scripts import sockets
 from scripts.embedded_redis import EmbeddedRedis
 from scripts.failures import CommandError, ExitCode
 from scripts.http_server import HttpServer, http_config, inner_config
+from scripts.live_bridge import LiveBridge, make_live_service
 from scripts.shard_info import describe
 from sfu.engine import Engine
 from sfu.errors import PortUnavailable
 from signaling.app import create_app
+from signaling.live.port import LiveOutputs
 from signaling.options import SignalingOptions
 from signaling.redis_client import connect
 from signaling.shards.model import ShardInfo
 from signaling.shards.wiring import build_front
 from streaming import whep, whip
+from streaming.hls.http import HlsServer
+from streaming.live.service import LiveService
 
 WEB_ROOT = Path(__file__).resolve().parent.parent / "web"
 _log = structlog.get_logger("plenum")
@@ -43,6 +48,7 @@ def build_app(
     client: Redis,
     web_root: Path = WEB_ROOT,
     shard: ShardInfo | None = None,
+    live_outputs: LiveOutputs | None = None,
 ) -> FastAPI:
     """The whole application: signaling with WHIP and WHEP. Starts nothing."""
     return create_app(
@@ -52,6 +58,7 @@ def build_app(
         web_root=web_root,
         media_routers=(whip.create_router, whep.create_router),
         shard=shard,
+        live_outputs=live_outputs,
     )
 
 
@@ -85,13 +92,16 @@ class PlenumServer:
             options = self.settings.signaling()
             shard = describe(self.settings, inner, self.media_port)
             self.shard_id = shard.id
-            app = build_app(options, engine, client, self._web_root, shard)
-            front = build_front(app, options)
+            live = self._start_live(stack, self._start_jobs(stack))
+            outputs = LiveBridge(live) if live is not None else None
+            app = build_app(options, engine, client, self._web_root, shard, outputs)
+            served: ASGIApp = app if live is None else HlsServer(app, live)
+            front = build_front(app, options, served)
             stack.push_async_callback(front.peers.close)
             # The inner port opens first and closes last: others ask for rooms of ours until we have given them up.
             await self._start_inner(stack, front.inner, inner)
             self.app = app
-            await self._start_http(stack, front.public, listeners)
+            await self._start_http(stack, front.public if live is None else HlsServer(front.public, live), listeners)
             self._stack = stack.pop_all()
         _log.info("listening", http_port=self.http_port, media_port=self.media_port)
 
@@ -140,6 +150,18 @@ class PlenumServer:
         stack.push_async_callback(engine.close)
         self.media_port, self.media_tcp_port = engine.port, engine.tcp_port
         return engine
+
+    def _start_jobs(self, stack: contextlib.AsyncExitStack) -> Jobs:
+        jobs = Jobs(self.settings.jobs)
+        stack.push_async_callback(jobs.close)
+        return jobs
+
+    def _start_live(self, stack: contextlib.AsyncExitStack, jobs: Jobs) -> LiveService | None:
+        if not self.settings.live.enabled:
+            return None
+        service = make_live_service(jobs, self.settings.live, self.settings.auth)
+        stack.callback(service.close)
+        return service
 
     def _bind_inner(self, stack: contextlib.AsyncExitStack) -> list[socket.socket]:
         options = self.settings.shards

@@ -16,9 +16,12 @@ from signaling import websocket
 from signaling.api_pages import add_api_pages
 from signaling.events.courier import Courier
 from signaling.events.log import EventLog
-from signaling.hub import Hub
+from signaling.hub import Hub, new_id
 from signaling.invites import InviteDesk
 from signaling.limits import RateLimiter
+from signaling.live.desk import LiveDesk
+from signaling.live.port import LiveOutputs
+from signaling.live.sealing import Sealer
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
 from signaling.rest import (
@@ -77,12 +80,14 @@ def create_app(
     media_routers: Iterable[MediaRouter] = (),
     extra_routers: Iterable[APIRouter] = (),
     shard: ShardInfo | None = None,
+    live_outputs: LiveOutputs | None = None,
 ) -> FastAPI:
     """Build the application; raises TokenConfigurationError when no token could ever be accepted.
 
     ``media_routers`` are called with the gate through which WHIP and WHEP enter rooms. The engine and Redis are the
     caller's to start and to close. ``app.state.hub`` is the Hub, which the app's lifespan closes. ``shard``: what this
-    process is among others that share the Redis; without it, it takes all rooms for its own.
+    process is among others that share the Redis; without it, it takes all rooms for its own. ``live_outputs``
+    makes live streams; None: there are none.
     """
     store = RoomStore(redis, options.redis, options.events)
     limiter = RateLimiter(redis, options.redis, options.rooms)
@@ -91,6 +96,10 @@ def create_app(
     if ownership is not None:
         wire(ownership, hub, store)
     verifier = TokenVerifier(options.auth)
+    if live_outputs is not None:
+        secret = options.auth.secret.get_secret_value() if options.auth.secret is not None else new_id()
+        hub.around.live = LiveDesk(live_outputs, Sealer(secret.encode()), hub.around.unix)
+        hub.sweepers.append(hub.around.live.sweep)
     gate = WhipGate(hub, verifier)
 
     courier = Courier(redis, options.redis, options.events, hub.around.counters)
@@ -101,6 +110,7 @@ def create_app(
         courier.start()
         if ownership is not None:
             await ownership.start()
+        await hub.reopen_live()
         yield
         await hub.close()
         if ownership is not None:

@@ -175,6 +175,8 @@ _LINES = (
     _to_client(recordings_messages.RecordingChanged),
     _both(live_messages.LiveStartRequest, live.live_stream_start, live_messages.LiveStarted),
     _both(live_messages.LiveStopRequest, live.live_stream_stop, live_messages.LiveStopped),
+    _both(live_messages.LivePictureRequest, live.live_stream_picture, live_messages.LivePictureChanged),
+    _to_client(live_messages.LiveHealthUpdate),
     _both(
         negotiation_messages.OfferRequest,
         negotiation.offer,

@@ -14,6 +14,7 @@ class Context:
     """``now_unix``: seconds since 1970. ``raw``: the payload as the client wrote it, for what is relayed untouched.
 
     ``origin``: the session and the id of the message, joined by a colon; empty for a REST call.
+    ``live_urls``: where streaming platforms take streams.
     """
 
     now_unix: float
@@ -21,3 +22,4 @@ class Context:
     options: RoomOptions
     raw: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
+    live_urls: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pydantic import SecretStr
+
 from signaling.messages.base import Leg, Outgoing
 from signaling.messages.negotiation import CandidateInit
 from signaling.messages.preferences import PreferencesRequest
@@ -171,6 +173,29 @@ class DropImages:
     image_ids: tuple[str, ...]
 
 
+# -- live streams ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartLive:
+    """Begin a live stream that the room's book holds; the key is a secret."""
+
+    stream_id: str
+    key: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class StopLive:
+    """End a live stream."""
+
+    stream_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArrangeLive:
+    """Make the picture of the live streams as the room's book says."""
+
+
 # -- state in Redis ----------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +301,22 @@ class SaveE2eeKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveLive:
+    """A live stream, as it is now; kept for a day after its end. ``running``: a new process has to go on with it."""
+
+    stream_id: str
+    record: str
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetLive:
+    """A live stream that ended long ago."""
+
+    stream_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class AppendEvent:
     """One event of the room's log. ``writer`` and ``number`` name it; ``tally``: what ``user``'s event counts for."""
 
@@ -298,7 +339,7 @@ class Record:
     payload: Mapping[str, Any]
 
 
-TableEffect = SaveEntry | ForgetEntry | SaveE2eeKey
+TableEffect = SaveEntry | ForgetEntry | SaveE2eeKey | SaveLive | ForgetLive
 ChatStateEffect = SaveChat | ForgetChat | SaveChatRead
 StateEffect = (
     SaveParticipant | ForgetParticipant | RenewPresence | SaveRole | SaveSettings | TableEffect | ChatStateEffect
@@ -306,5 +347,6 @@ StateEffect = (
 EngineEffect = TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMuted | MoveMedia | TakePreferences
 DoorEffect = EndSession | Leave | LetIn | LookAtWaiting | EndViewing | LookAtBreakouts
 ChatEffect = FetchPreview | DropImages
-Effect = ChatEffect | Send | Broadcast | Relay | Record | DoorEffect | EngineEffect | StateEffect
+LiveEffect = StartLive | StopLive | ArrangeLive
+Effect = ChatEffect | LiveEffect | Send | Broadcast | Relay | Record | DoorEffect | EngineEffect | StateEffect
 Effects = list[Effect]

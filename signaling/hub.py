@@ -150,9 +150,21 @@ class Hub:
             live.reform(seats)
         self.rooms[room_id] = live
         self._store.save(room_id, RoomOpened(again=bool(seats)))
+        if self.around.live is not None:
+            self.around.live.adopt(live)
         self._watch()
         log.info("room opened", room=room_id, seats=len(seats))
         return live
+
+    async def reopen_live(self) -> None:
+        """Open the rooms whose live streams ran when a process ended, so that they go on."""
+        if self.around.live is None:
+            return
+        for room_id in await self._store.live_rooms():
+            try:
+                await self.adopt(room_id)
+            except RoomError as error:
+                log.warning("a room with a live stream cannot be opened", room=room_id, reason=error.code.value)
 
     # -- other shards ----------------------------------------------------------------------------------------------
 
@@ -289,6 +301,8 @@ class Hub:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweep_task
         self._quality.close()
+        if self.around.live is not None:
+            await self.around.live.close()
         for room_id, live in list(self.rooms.items()):
             self._suspend(room_id, live)
         for room_id in list(self._departing):

@@ -22,6 +22,7 @@ from signaling.envelope import Frame, Letter, iso_utc
 from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.events.journal import Batch, Journal
 from signaling.events.options import EventOptions
+from signaling.live.desk import LiveDesk
 from signaling.media_listener import MediaListener
 from signaling.messages.base import Outgoing
 from signaling.messages.room import Ack, ErrorMessage, HeartbeatRequest
@@ -77,10 +78,14 @@ class Surroundings:
     monotonic: Callable[[], float] = time.monotonic
     events: EventOptions = field(default_factory=EventOptions)
     append: Callable[[str, fx.AppendEvent], None] = lambda room_id, event: None
+    live: LiveDesk | None = None
 
 
 class LiveRoom:
-    """One open room: the Room, its Router, its Sessions. Nothing in it waits."""
+    """One open room: the Room, its Router, its Sessions. Nothing in it waits.
+
+    ``keepers`` names what keeps the room open while nobody is in it, such as a live stream.
+    """
 
     def __init__(self, room: Room, router: Router, around: Surroundings) -> None:
         self.room = room
@@ -90,6 +95,7 @@ class LiveRoom:
         self.negotiation = Negotiation(room, router, around.options.max_publications)
         self.closed = False
         self.suspended = False
+        self.keepers: set[str] = set()
         self._around = around
         self.seats = SeatKeeper(room, lambda effect: around.save(room.room_id, effect))
         self.away = AwayDesk(room, self.sessions, around, self.leave, self.apply)
@@ -183,7 +189,10 @@ class LiveRoom:
             self._leave_waiting(username, reason)
 
     def close(self, close_code: int, reason: str) -> None:
-        """End the room for everybody."""
+        """End the room for everybody on this process."""
+        if self._around.live is not None:
+            self._around.live.leave(self)
+        self.keepers.clear()
         for session in list(self.all_sessions()):
             session.close(close_code, reason)
             self.leave(session.username, session.session_id, "disconnected")
@@ -220,6 +229,8 @@ class LiveRoom:
 
     def dismiss(self, close_code: int, reason: str, farewell: Outgoing | None = None) -> None:
         """Send all clients to where the room is now; they are not said to have left."""
+        if self._around.live is not None:
+            self._around.live.leave(self)
         self.suspend()
         self.closed = True
         for session in list(self.all_sessions()):
@@ -333,8 +344,9 @@ class LiveRoom:
 
     def _context(self, frame: Frame, session: Session | None = None) -> Context:
         around = self._around
+        urls = around.live.urls if around.live is not None else {}
         origin = f"{session.session_id}:{frame.id}" if session is not None and frame.id is not None else ""
-        return Context(around.unix(), around.new_id, around.options, frame.payload, origin)
+        return Context(around.unix(), around.new_id, around.options, frame.payload, origin, urls)
 
     # -- effects ---------------------------------------------------------------------------------------------------
 
@@ -348,6 +360,8 @@ class LiveRoom:
             effect = waiting.popleft()
             self.journal.note(effect, batch)
             self.seats.note(effect)
+            if self._around.live is not None:
+                self._around.live.note(self, effect)
             if isinstance(effect, fx.Record):
                 continue
             if isinstance(effect, fx.StateEffect):
@@ -475,9 +489,25 @@ class LiveRoom:
     def _drop_images(self, effect: fx.DropImages, origin: Origin | None) -> None:
         self._around.drop_images(self.room.room_id, effect.image_ids)
 
+    def _start_live(self, effect: fx.StartLive, origin: Origin | None) -> None:
+        assert self._around.live is not None
+        self._around.live.start(self, effect.stream_id, effect.key.get_secret_value())
+
+    def _stop_live(self, effect: fx.StopLive, origin: Origin | None) -> None:
+        assert self._around.live is not None
+        self._around.live.stop(self, effect.stream_id)
+
+    def _arrange_live(self, effect: fx.ArrangeLive, origin: Origin | None) -> None:
+        assert self._around.live is not None
+        self._around.live.arrange(self)
+
+    def monotonic(self) -> float:
+        """Seconds of the clock that does not jump."""
+        return self._around.monotonic()
+
     def close_if_empty(self) -> None:
-        """A room without participants ends; viewers and Router with it."""
-        if self.room.participants or self.closed or self.suspended:
+        """A room without participants, and without what keeps it open, ends; viewers and Router with it."""
+        if self.room.participants or self.closed or self.suspended or self.keepers:
             return
         if self.waiting_sessions and (self._around.options.wait_for_host or not self.room.was_entered):
             return  # who waits for a host, or for the first who comes, keeps the room open
@@ -521,4 +551,7 @@ _EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects 
     fx.LookAtBreakouts: LiveRoom._look_at_breakouts,
     fx.FetchPreview: LiveRoom._fetch_preview,
     fx.DropImages: LiveRoom._drop_images,
+    fx.StartLive: LiveRoom._start_live,
+    fx.StopLive: LiveRoom._stop_live,
+    fx.ArrangeLive: LiveRoom._arrange_live,
 }

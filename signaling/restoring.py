@@ -34,6 +34,7 @@ def restore(room: Room, stored: StoredRoom, options: RoomOptions, now_unix: floa
     _restore_hands(room, tables.get(Table.HANDS, {}))
     _restore_files(room, tables.get(Table.FILES, {}))
     _restore_keys(room, stored.e2ee_keys)
+    room.live.restore(stored.live, room.room_id)
     _restore_breakouts(room, tables.get(Table.BREAKOUTS, {}), tables.get(Table.BREAKOUT_PLACES, {}))
 
 

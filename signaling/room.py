@@ -10,6 +10,7 @@ from signaling.breakouts.rooms import Breakouts
 from signaling.chat.log import ChatLog
 from signaling.envelope import iso_utc
 from signaling.files.transfer import TransferBook
+from signaling.live.book import LiveBook
 from signaling.messages.background import VirtualBackground
 from signaling.messages.e2ee import KeptKey
 from signaling.messages.room import ParticipantInfo, PublicationInfo
@@ -162,6 +163,7 @@ class Room:
         self.files = TransferBook()
         self.e2ee_keys: dict[str, KeptKey] = {}
         self.breakouts = Breakouts()
+        self.live = LiveBook()
         self._publications: dict[str, Publication] = {}
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from signaling.breakouts.view import infos, seen_from
 from signaling.hands import queue
+from signaling.live.book import told
+from signaling.messages.live import LiveStreamInfo
 from signaling.messages.room import IceServerInfo, RoomState
 from signaling.options import RoomOptions
 from signaling.room import Participant, Room
@@ -19,7 +21,6 @@ FEATURES: dict[str, bool] = {
     "whip": True,
     "whep": True,
     "recording": False,
-    "live_streaming": False,
     "waiting_room": True,
     "breakout_rooms": True,
     "reactions": True,
@@ -51,15 +52,17 @@ def room_state(
         file_transfers=[t.info() for t in room.files.open_of(participant.username)],
         ice_servers=ice_servers(options, participant.username, now_unix),
         heartbeat_interval_ms=int(options.heartbeat_interval_s * 1000),
-        features=features(options),
+        live_streams=[LiveStreamInfo.model_validate(told(record.info)) for record in room.live.running()],
+        features=features(options, live=room.live.capacity > 0),
         continued=continued,
     )
 
 
-def features(options: RoomOptions) -> dict[str, bool]:
+def features(options: RoomOptions, *, live: bool) -> dict[str, bool]:
     """What this server can do, as its operator has set it."""
     return {
         **FEATURES,
+        "live_streaming": live,
         "chat_images": options.chat.images,
         "link_previews": options.chat.link_previews,
         "file_sharing": options.files.enabled,

@@ -31,6 +31,8 @@ def snapshot(room: Room, defaults: RolePermissions, seat: Callable[[str], str]) 
         yield fx.SaveChat(entry.message_id, entry.model_dump_json())
     for mark in room.chat.marks.values():
         yield fx.SaveChatRead(mark.key, mark.model_dump_json())
+    for stream_id, stream in room.live.records.items():
+        yield fx.SaveLive(stream_id, stream.model_dump_json(), running=not stream.ended)
     yield from (_key(name, key) for name, key in room.e2ee_keys.items())
 
 

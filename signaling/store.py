@@ -11,7 +11,9 @@ Keys, with ``P`` the configured prefix and ``R`` the room (in braces, so that a 
 ``P:{R}:chat`` and ``:chat-reads`` (hashes of messages by id and of read marks, while the room lives),
 ``P:{R}:files`` (hash of transfers by id, while the room lives), ``P:{R}:breakouts`` (hash by id) and
 ``P:{R}:breakout-places`` (hash of users who belong to one, while the room lives),
-``P:{R}:settings`` (string, 24 hours), ``P:{R}:e2ee`` (hash of public keys by user, 24 hours).
+``P:{R}:settings`` (string, 24 hours), ``P:{R}:e2ee`` (hash of public keys by user, 24 hours),
+``P:{R}:live`` (hash of live streams by id, 24 hours after the last change; their keys under seal), ``P:live`` (set of
+``STREAM R`` of the streams that run).
 The event log's are in ``signaling/events/keys.py``.
 """
 
@@ -50,6 +52,7 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 LINGER_S = 0.5  # that somebody still lives is written together with that of others
 E2EE_LIFETIME_S = 86_400
+LIVE_LIFETIME_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class StoredRoom:
     e2ee_keys: dict[str, str] = field(default_factory=dict)
     seats: tuple[str, ...] = ()
     known: bool = True
+    live: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +132,20 @@ class RoomStore:
         pipe.hvals(keys.chat)
         pipe.hvals(keys.chat_reads)
         pipe.hgetall(keys.e2ee)
+        pipe.hgetall(keys.live)
         for table in fx.Table:
             pipe.hgetall(keys.table(table))
         ended = self._is_ending(room_id)
         try:
             async with asyncio.timeout(self._options.command_timeout_s):
-                settings, roles, overrides, chat, chat_reads, e2ee, *tables = await pipe.execute()
+                settings, roles, overrides, chat, chat_reads, e2ee, live, *tables = await pipe.execute()
                 seats = await self._taken_seats(keys, tables[list(fx.Table).index(fx.Table.SEATS)])
         except REDIS_FAILURES as error:
             self._failed(error)
             return StoredRoom(known=False)
-        found = StoredRoom(_settings(settings), _roles(roles), _overrides(overrides), e2ee_keys=_texts(e2ee))
+        found = StoredRoom(
+            _settings(settings), _roles(roles), _overrides(overrides), e2ee_keys=_texts(e2ee), live=_texts(live)
+        )
         if ended or self._is_ending(room_id):
             # What belongs to a room that has just ended is not for those who open it anew.
             return found
@@ -162,6 +169,16 @@ class RoomStore:
             pipe.exists(keys.presence(_text(username)))
         alive = await pipe.execute()
         return tuple(_text(text) for text, is_alive in zip(seats.values(), alive, strict=True) if is_alive)
+
+    async def live_rooms(self) -> list[str]:
+        """Rooms with live streams that run, or did when a process died; none when Redis does not answer."""
+        try:
+            async with asyncio.timeout(self._options.command_timeout_s):
+                members: Any = await self._redis.smembers(f"{self._options.key_prefix}:live")
+        except REDIS_FAILURES as error:
+            self._failed(error)
+            return []
+        return sorted({_text(member).partition(" ")[2] for member in members})
 
     def _is_ending(self, room_id: str) -> bool:
         return any(room == room_id and write == RoomClosed() for room, write, _ in self._waiting)
@@ -313,6 +330,9 @@ class RoomStore:
             elif isinstance(write, RoomClosed):
                 if not write.restarting:
                     pipe.srem(rooms, room_id)
+            elif isinstance(write, fx.SaveLive):
+                change = pipe.sadd if write.running else pipe.srem
+                change(f"{self._options.key_prefix}:live", f"{write.stream_id} {room_id}")
             elif isinstance(write, fx.AppendEvent) and self._events.webhooks.receivers and room_id not in told:
                 # After the event: who takes a room from this set looks for new events once more.
                 told.add(room_id)
@@ -340,6 +360,7 @@ class _Keys:
         "chat",
         "chat_reads",
         "e2ee",
+        "live",
         "overrides",
         "participants",
         "permissions",
@@ -359,6 +380,7 @@ class _Keys:
         self.chat = f"{self._room}:chat"
         self.chat_reads = f"{self._room}:chat-reads"
         self.e2ee = f"{self._room}:e2ee"
+        self.live = f"{self._room}:live"
 
     def table(self, table: fx.Table) -> str:
         return f"{self._room}:{table.value}"
@@ -398,6 +420,7 @@ def _renew_presence(pipe: Any, keys: _Keys, write: fx.RenewPresence, options: Re
     pipe.expire(keys.settings, options.settings_lifetime_s)
     pipe.expire(keys.chat, options.room_lifetime_s)
     pipe.expire(keys.chat_reads, options.room_lifetime_s)
+    pipe.expire(keys.live, LIVE_LIFETIME_S)
     for table in fx.Table:
         pipe.expire(keys.table(table), options.room_lifetime_s)
 
@@ -451,6 +474,15 @@ def _save_e2ee_key(pipe: Any, keys: _Keys, write: fx.SaveE2eeKey, options: Redis
     pipe.expire(keys.e2ee, E2EE_LIFETIME_S)
 
 
+def _save_live(pipe: Any, keys: _Keys, write: fx.SaveLive, options: RedisOptions) -> None:
+    pipe.hset(keys.live, write.stream_id, write.record)
+    pipe.expire(keys.live, LIVE_LIFETIME_S)
+
+
+def _forget_live(pipe: Any, keys: _Keys, write: fx.ForgetLive, options: RedisOptions) -> None:
+    pipe.hdel(keys.live, write.stream_id)
+
+
 _WRITERS: dict[type, Callable[[Any, _Keys, Any, RedisOptions], None]] = {
     RoomOpened: _room_opened,
     RoomClosed: _room_closed,
@@ -465,6 +497,8 @@ _WRITERS: dict[type, Callable[[Any, _Keys, Any, RedisOptions], None]] = {
     fx.SaveEntry: _save_entry,
     fx.ForgetEntry: _forget_entry,
     fx.SaveE2eeKey: _save_e2ee_key,
+    fx.SaveLive: _save_live,
+    fx.ForgetLive: _forget_live,
 }
 
 

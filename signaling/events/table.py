@@ -68,7 +68,8 @@ RULES: Mapping[str, Rule] = {
     "waiting-room-left": Rule(("user_id", "reason")),
     "recording-status": Rule(_RECORDING),
     "live-stream-start": Rule(_STREAM),
-    "live-stream-stop": Rule(_STREAM),
+    "live-stream-stop": Rule((*_STREAM, "stopped_by")),
+    "live-stream-picture": Rule(("picture", "changed_by")),
     "breakout-room-create": Rule((*_BREAKOUT, "created_ids")),
     "breakout-room-assign": Rule((*_BREAKOUT, "assignments", "assigned_by")),
     "breakout-room-close": Rule((*_BREAKOUT, "closed_ids", "closed_by")),
@@ -94,6 +95,7 @@ NOT_LOGGED = frozenset(
             "waiting-room-result",
         ),
         *("reaction", "virtual-background-update", "e2ee-key-exchange", "e2ee-ratchet-update", "file-share-progress"),
+        "live-stream-health",
         "analytics-event",  # by its handler: nobody may be there to be told
     }
 )

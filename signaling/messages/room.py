@@ -12,6 +12,7 @@ from signaling.messages.base import Incoming, Outgoing
 from signaling.messages.breakouts import BreakoutInfo
 from signaling.messages.files import TransferInfo
 from signaling.messages.hands import RaisedHand
+from signaling.messages.live import LiveStreamInfo
 from signaling.messages.waiting import WaitingInfo
 from signaling.model import Kind, Permissions, Role, RoomSettings, Source
 
@@ -108,7 +109,7 @@ class RoomState(Outgoing):
         default=[], description="Who waits to be admitted; only told to who manages participants."
     )
     recordings: list[dict[str, Any]] = Field(default=[], description="Recordings under way.")
-    live_streams: list[dict[str, Any]] = Field(default=[], description="Live streams under way.")
+    live_streams: list[LiveStreamInfo] = Field(default=[], description="Live streams under way.")
     file_transfers: list[TransferInfo] = Field(
         default=[], description="File transfers under way from and to the receiver."
     )

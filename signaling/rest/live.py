@@ -8,7 +8,16 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from signaling.errors import ErrorBody
-from signaling.messages.live import LiveStarted, LiveStartRequest, LiveStopped, LiveStreamInfo, StreamId
+from signaling.live.book import told
+from signaling.messages.live import (
+    LivePicture,
+    LivePictureChanged,
+    LiveStarted,
+    LiveStartRequest,
+    LiveStopped,
+    LiveStreamInfo,
+    StreamId,
+)
 from signaling.rest.calls import REFUSALS, Call
 
 _ROOM = "/rooms/{room_id}"
@@ -36,16 +45,22 @@ def create_router() -> APIRouter:
 def _add_live_streams(router: APIRouter) -> None:
     @router.get(_ROOM + "/live-streams", summary="The live streams of a room")
     async def live_streams(call: Call) -> LiveStreams:
-        """None yet: this server cannot stream to platforms."""
-        return LiveStreams(room_id=call.read().room_id, live_streams=[], count=0)
+        """Those that run, and those that have ended while the room was open or in the day before."""
+        found = [LiveStreamInfo.model_validate(told(record.info)) for record in call.read().live.records.values()]
+        return LiveStreams(room_id=call.room_id, live_streams=found, count=len(found))
 
     @router.post(_ROOM + "/live-streams/start", summary="Start a live stream")
     async def start_live_stream(call: Call, body: LiveStartRequest) -> LiveStarted:
-        """Answers `not_supported` to all who may: this server cannot yet."""
+        """To an RTMP server, to HLS viewers of this server, or both. The key is never told again."""
         payload = body.model_dump() | {"stream_key": body.stream_key.get_secret_value()}
         return await call.do("live-stream-start", payload, LiveStarted)
 
+    @router.post(_ROOM + "/live-streams/picture", summary="Change the picture of the live streams")
+    async def change_picture(call: Call, body: LivePicture) -> LivePictureChanged:
+        """Layout, title, slate and logo of all live streams under way."""
+        return await call.do("live-stream-picture", {"picture": body.model_dump()}, LivePictureChanged)
+
     @router.post(_ROOM + "/live-streams/{stream_id}/stop", summary="End a live stream")
     async def stop_live_stream(call: Call, stream_id: StreamId) -> LiveStopped:
-        """Answers `not_supported` to all who may: this server cannot yet."""
+        """What was sent by HLS can be watched afterwards."""
         return await call.do("live-stream-stop", {"stream_id": stream_id}, LiveStopped)

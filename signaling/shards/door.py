@@ -28,7 +28,7 @@ log = structlog.get_logger("plenum.shards")
 MAX_HOPS = 3
 RETRY_PAUSE_S = 0.1
 MAX_KNOWN = 10_000
-_ROOM_PATH = re.compile(r"/webrtc/(ws|rooms|whip|whep)/([A-Za-z0-9_-]{1,64})(?:/|$)")
+_ROOM_PATH = re.compile(r"/webrtc/(ws|rooms|whip|whep|hls)/([A-Za-z0-9_-]{1,64})(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,14 +52,15 @@ class Front:
     peers: Peers
 
 
-def build_front(app: FastAPI, options: SignalingOptions) -> Front:
-    """Put the doors in front of an application that was made with a shard."""
+def build_front(app: FastAPI, options: SignalingOptions, served: ASGIApp | None = None) -> Front:
+    """Put the doors in front of an application that was made with a shard. ``served``: the application with what stands
+    in front of it here."""
     ownership: Ownership = app.state.ownership
     hub: Hub = app.state.hub
     store: RoomStore = app.state.store
     signer = Signer(secret_of(options.auth, options.shards))
     peers = Peers(signer, 8 * options.rooms.max_frame_bytes)
-    door = Door(app, ownership, peers, adopt=hub.adopt, has_seats=store.has_seats)
+    door = Door(served or app, ownership, peers, adopt=hub.adopt, has_seats=store.has_seats)
     ownership.watchers.append(door.look_after_sockets)
     commands = build_commands(ownership, hub)
     return Front(door, InnerDoor(door, signer, ownership.info.id, commands), peers)

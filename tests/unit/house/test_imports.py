@@ -36,7 +36,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "recorder.storage": ("recorder.options",),
     "streaming": ("sfu", "media"),
     "signaling": ("sfu",),
-    "config": ("sfu.options", "signaling.options", "media.jobs.options", "recorder.options"),
+    "config": ("streaming.options", "sfu.options", "signaling.options", "media.jobs.options", "recorder.options"),
     "scripts": PACKAGES,
 }
 PURE = ("sfu.rtp", "sfu.codecs", "sfu.streams", "sfu.layers", "sfu.congestion", "sfu.speakers", "sfu.sdp", "sfu.ice")

@@ -98,6 +98,7 @@ MESSAGES = (
     MessageLine("recording-control", {"action": "stop", "recording_id": "none"}, OFFICIALS, answer="not_supported"),
     MessageLine("live-stream-start", LIVE, OFFICIALS, answer="not_supported"),
     MessageLine("live-stream-stop", {"stream_id": "none"}, OFFICIALS, answer="not_supported"),
+    MessageLine("live-stream-picture", {"picture": {"layout": "grid"}}, OFFICIALS, answer="not_supported"),
     MessageLine("breakout-room-create", {"name": "Red"}, OFFICIALS),
     MessageLine("breakout-room-assign", BLUE | {"participant_ids": ["victim"]}, OFFICIALS),
     MessageLine("breakout-room-assign", BLUE, OFFICIALS),
@@ -170,5 +171,6 @@ REST = (
     RestLine("POST", _R + "/recordings/unknown/stop", None, OFFICIALS, answer=422),
     RestLine("GET", _R + "/live-streams", reads=True),
     RestLine("POST", _R + "/live-streams/start", LIVE, OFFICIALS, answer=422),
+    RestLine("POST", _R + "/live-streams/picture", {"layout": "grid"}, OFFICIALS, answer=422),
     RestLine("POST", _R + "/live-streams/unknown/stop", None, OFFICIALS, answer=422),
 )

@@ -510,7 +510,7 @@ export interface ErrorBody {
 }
 
 /** Stable codes of the error model, in REST bodies and in ``error`` messages alike. */
-export type ErrorCode = "unauthorized" | "permission_denied" | "rate_limited" | "room_full" | "room_locked" | "room_not_found" | "room_closed" | "user_not_found" | "session_not_found" | "message_not_found" | "transfer_not_found" | "duplicate_session" | "waiting_for_approval" | "rejected" | "invalid_message" | "invalid_state" | "not_supported" | "media_failed" | "storage_failed" | "unavailable" | "internal" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "too_large" | "precondition_failed" | "precondition_required";
+export type ErrorCode = "unauthorized" | "permission_denied" | "rate_limited" | "room_full" | "room_locked" | "room_not_found" | "room_closed" | "user_not_found" | "session_not_found" | "message_not_found" | "transfer_not_found" | "stream_not_found" | "duplicate_session" | "waiting_for_approval" | "rejected" | "invalid_message" | "invalid_state" | "not_supported" | "media_failed" | "storage_failed" | "unavailable" | "internal" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "too_large" | "precondition_failed" | "precondition_required";
 
 /** Something a client asked for could not be done; never ends the session by itself. */
 export interface ErrorMessage {
@@ -840,25 +840,95 @@ export interface LinkPreview {
   image_url: string | null;
 }
 
-/** A client sends the room to a streaming service. Needs `can_record`. */
+/** How a live stream is carried. */
+export interface LiveHealth {
+  /** What the RTMP server takes now, in bit/s. */
+  uplink_bps: number;
+  /** What video is encoded with now, in bit/s. */
+  video_bps: number;
+  /** Frames that the uplink had no room for. */
+  dropped_frames: number;
+  /** How often the RTMP connection was lost. */
+  reconnects: number;
+}
+
+/** How a live stream is doing, every few seconds; goes to everybody. */
+export interface LiveHealthUpdate {
+  /** What the RTMP server takes now, in bit/s. */
+  uplink_bps: number;
+  /** What video is encoded with now, in bit/s. */
+  video_bps: number;
+  /** Frames that the uplink had no room for. */
+  dropped_frames: number;
+  /** How often the RTMP connection was lost. */
+  reconnects: number;
+  /** Which. */
+  stream_id: string;
+  /** How many watch, as far as it is known. */
+  viewer_count: number;
+}
+
+/** That viewers can watch by HLS. */
+export interface LiveHls {
+  /** Whether viewers need no token. */
+  public?: boolean;
+  /** How far viewers can rewind, in seconds. */
+  dvr_s?: number;
+}
+
+/** How the picture is made; of all live streams of the room. */
+export interface LivePicture {
+  /** `auto`: a shared screen with cameras beside it if there is one, else a grid. */
+  layout?: "auto" | "grid" | "speaker" | "screen";
+  /** Whether names are shown. */
+  show_names?: boolean;
+  /** Who is shown large in `speaker`. */
+  spotlight?: string | null;
+  /** A title over the picture. */
+  title?: string;
+  /** What is written while nobody's camera is on. */
+  slate?: string;
+  /** A PNG file in Base64, shown in a corner. */
+  logo?: string | null;
+}
+
+/** The picture of the live streams is made in another way; goes to everybody. */
+export interface LivePictureChanged {
+  /** How it is made; without the logo. */
+  picture: LivePicture;
+  /** Who changed it. */
+  changed_by: string;
+}
+
+/** A client changes the picture of the live streams under way. Needs `can_record`. */
+export interface LivePictureRequest {
+  /** How it is to be. */
+  picture: LivePicture;
+}
+
+/** A client sends the room to an RTMP server, to HLS viewers of this server, or both. Needs `can_record`. Streams of one quality share one encoding. Who controls live streams is told by `live-stream-start`. */
 export interface LiveStartRequest {
-  /** An `rtmp://` or `rtmps://` address without user name and key. */
-  stream_url: string;
-  /** The key; never told, stored or logged. */
-  stream_key: string;
+  /** An `rtmp://` or `rtmps://` address without user name and key; empty: the platform's own, and for `custom` none. */
+  stream_url?: string;
+  /** The key; never told or logged, and stored only encrypted. */
+  stream_key?: string;
   /** Whose service that is. */
   platform?: Platform;
   /** Size of the picture. */
   quality?: "1080p" | "720p" | "480p";
+  /** Lets viewers watch by HLS. */
+  hls?: LiveHls | null;
+  /** How the picture is made; absent: as that of the streams that run. */
+  picture?: LivePicture | null;
 }
 
-/** A live stream starts, or has changed; goes to everybody. */
+/** A live stream starts, or its status has changed; goes to everybody. */
 export interface LiveStarted {
   /** Identifies the live stream. */
   stream_id: string;
   /** Its room. */
   room_id: string;
-  /** Where it goes. */
+  /** The RTMP server it goes to; empty: to none. */
   stream_url: string;
   /** Whose service that is. */
   platform: Platform;
@@ -868,14 +938,30 @@ export interface LiveStarted {
   started_at: string;
   /** How far it is. */
   status: LiveStatus;
+  /** Of the latest trouble, for people. */
+  reason: string | null;
   /** How many watch, as far as it is known. */
   viewer_count: number;
   /** Size of the picture. */
   quality: "1080p" | "720p" | "480p";
+  /** How the picture is made; without the logo. */
+  picture: LivePicture;
+  /** How viewers can watch by HLS; null: they cannot. */
+  hls: LiveHls | null;
+  /** The multivariant playlist, below this server's address. */
+  hls_url: string | null;
+  /** The watch page, below this server's address. */
+  watch_url: string | null;
+  /** How it is carried. */
+  health: LiveHealth;
+  /** When it ended. */
+  stopped_at: string | null;
+  /** Who ended it; null: it ended by itself. */
+  stopped_by: string | null;
 }
 
 /** How far a live stream is. */
-export type LiveStatus = "starting" | "live" | "stopping" | "stopped" | "failed";
+export type LiveStatus = "starting" | "connecting" | "live" | "reconnecting" | "stopping" | "stopped" | "failed";
 
 /** A client ends a live stream. Needs `can_record`. */
 export interface LiveStopRequest {
@@ -889,7 +975,7 @@ export interface LiveStopped {
   stream_id: string;
   /** Its room. */
   room_id: string;
-  /** Where it goes. */
+  /** The RTMP server it goes to; empty: to none. */
   stream_url: string;
   /** Whose service that is. */
   platform: Platform;
@@ -899,10 +985,64 @@ export interface LiveStopped {
   started_at: string;
   /** How far it is. */
   status: LiveStatus;
+  /** Of the latest trouble, for people. */
+  reason: string | null;
   /** How many watch, as far as it is known. */
   viewer_count: number;
   /** Size of the picture. */
   quality: "1080p" | "720p" | "480p";
+  /** How the picture is made; without the logo. */
+  picture: LivePicture;
+  /** How viewers can watch by HLS; null: they cannot. */
+  hls: LiveHls | null;
+  /** The multivariant playlist, below this server's address. */
+  hls_url: string | null;
+  /** The watch page, below this server's address. */
+  watch_url: string | null;
+  /** How it is carried. */
+  health: LiveHealth;
+  /** When it ended. */
+  stopped_at: string | null;
+  /** Who ended it; null: it ended by itself. */
+  stopped_by: string | null;
+}
+
+/** The metadata of a live stream; never its key. */
+export interface LiveStreamInfo {
+  /** Identifies the live stream. */
+  stream_id: string;
+  /** Its room. */
+  room_id: string;
+  /** The RTMP server it goes to; empty: to none. */
+  stream_url: string;
+  /** Whose service that is. */
+  platform: Platform;
+  /** Who started it. */
+  started_by: string;
+  /** When, ISO 8601 in UTC. */
+  started_at: string;
+  /** How far it is. */
+  status: LiveStatus;
+  /** Of the latest trouble, for people. */
+  reason: string | null;
+  /** How many watch, as far as it is known. */
+  viewer_count: number;
+  /** Size of the picture. */
+  quality: "1080p" | "720p" | "480p";
+  /** How the picture is made; without the logo. */
+  picture: LivePicture;
+  /** How viewers can watch by HLS; null: they cannot. */
+  hls: LiveHls | null;
+  /** The multivariant playlist, below this server's address. */
+  hls_url: string | null;
+  /** The watch page, below this server's address. */
+  watch_url: string | null;
+  /** How it is carried. */
+  health: LiveHealth;
+  /** When it ended. */
+  stopped_at: string | null;
+  /** Who ended it; null: it ended by itself. */
+  stopped_by: string | null;
 }
 
 /** What of a participant can be heard and seen now; goes to everybody, the participant too. */
@@ -1396,7 +1536,7 @@ export interface RoomState {
   /** Recordings under way. */
   recordings: Array<Record<string, unknown>>;
   /** Live streams under way. */
-  live_streams: Array<Record<string, unknown>>;
+  live_streams: Array<LiveStreamInfo>;
   /** File transfers under way from and to the receiver. */
   file_transfers: Array<TransferInfo>;
   /** STUN and TURN servers for the peer connections. */
@@ -1851,6 +1991,7 @@ export interface ClientPayloads {
   "recording-control": RecordingControl;
   "live-stream-start": LiveStartRequest;
   "live-stream-stop": LiveStopRequest;
+  "live-stream-picture": LivePictureRequest;
   "offer": OfferRequest;
   "answer": AnswerRequest;
   "ice-candidate": CandidateRequest;
@@ -1906,6 +2047,8 @@ export interface ServerPayloads {
   "recording-status": RecordingChanged;
   "live-stream-start": LiveStarted;
   "live-stream-stop": LiveStopped;
+  "live-stream-picture": LivePictureChanged;
+  "live-stream-health": LiveHealthUpdate;
   "offer": SubscribeOffer | RelayedOffer;
   "answer": PublishAnswer | RelayedAnswer;
   "ice-candidate": RelayedCandidate;
