@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from media.feed import Command, Done, Made, Message, Problem, Status, Stop
 from media.jobs.worker import Link, note
+from media.packets import EncodedPacket, StreamInfo
 from streaming.encoded import AudioTrack, VideoTrack
 from streaming.hls.packager import Packager, Part, Piece
 from streaming.rtmp.output import Source
@@ -25,11 +26,11 @@ class Program(Protocol):
     """What makes the picture and the sound (``media.program.Program``)."""
 
     @property
-    def streams(self) -> Sequence[convert.Stream]: ...
+    def streams(self) -> Sequence[StreamInfo]: ...
     def feed(self, message: Any, now: float) -> None: ...
-    def tick(self, now: float) -> Sequence[convert.Packet]: ...
+    def tick(self, now: float) -> Sequence[EncodedPacket]: ...
     def requests(self) -> Sequence[Any]: ...
-    def finish(self, now: float) -> Sequence[convert.Packet]: ...
+    def finish(self, now: float) -> Sequence[EncodedPacket]: ...
     def status(self) -> dict[str, Any]: ...
     def set_bitrate(self, name: str, bitrate_bps: int) -> None: ...
 
@@ -51,7 +52,7 @@ class LiveWorker:
         self._tracks = {s.name: convert.video_track(s, setup.frames_per_s) for s in streams if s.kind == "video"}
         audio = convert.audio_track(streams)
         self._audio: AudioTrack | None = audio[0] if audio is not None else None
-        self._audio_name = audio[1].name if audio is not None else ""
+        self._audio_name = audio[1] if audio is not None else ""
         self._packagers: dict[str, Packager] = {}
         self._hls = False
         self._counts = {"frames": 0, "bytes": 0}
@@ -117,7 +118,7 @@ class LiveWorker:
 
     # -- what is made ----------------------------------------------------------------------------------------------
 
-    def _hand_out(self, packets: Sequence[convert.Packet]) -> None:
+    def _hand_out(self, packets: Sequence[EncodedPacket]) -> None:
         for packet in packets:
             self._counts["bytes"] += len(packet.data)
             if packet.stream == self._audio_name:

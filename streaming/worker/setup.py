@@ -39,6 +39,7 @@ class WorkerSetup(BaseModel):
     audio_bps: int = 128_000
     key_frame_interval_s: float = 2.0
     segment_s: float = 2.0
+    delay_s: float = 0.5
     part_s: float = 0.5
     hls: bool = False
     allow_private: bool = False

@@ -12,6 +12,7 @@ from typing import Any
 
 from media.feed import Command, Layout, Participant
 from media.jobs.worker import begin, note
+from media.packets import EncodedPacket, StreamInfo
 from streaming import h264
 from streaming.encoded import VIDEO_TIMESCALE, AudioPacket, VideoPacket
 from streaming.worker.run import run
@@ -19,28 +20,6 @@ from streaming.worker.setup import WorkerSetup
 from tests.support.encoded import SAMPLE_RATE, Encoded, encode
 
 CLIP_S = 4
-
-
-@dataclass(frozen=True)
-class Stream:
-    name: str
-    kind: str
-    width: int = 0
-    height: int = 0
-    channels: int = 0
-    sample_rate: int = 0
-    extradata: bytes = b""
-    bitrate_bps: int = 0
-
-
-@dataclass(frozen=True)
-class Packet:
-    stream: str
-    pts: int
-    dts: int
-    duration: int
-    key_frame: bool
-    data: bytes
 
 
 @dataclass
@@ -61,13 +40,21 @@ class Clips:
         self.bitrates: dict[str, int] = {}
 
     @property
-    def streams(self) -> Sequence[Stream]:
+    def streams(self) -> Sequence[StreamInfo]:
         first = next(iter(self.clips.values()))
         video = [
-            Stream(name, "video", c.video.width, c.video.height, extradata=h264.configuration(c.video.sps, c.video.pps))
+            StreamInfo(
+                name,
+                "video",
+                "h264",
+                90_000,
+                c.video.width,
+                c.video.height,
+                extradata=h264.configuration(c.video.sps, c.video.pps),
+            )
             for name, c in self.clips.items()
         ]
-        return [*video, Stream("audio", "audio", channels=2, sample_rate=SAMPLE_RATE, extradata=first.audio.config)]
+        return [*video, StreamInfo("audio", "audio", "aac", SAMPLE_RATE, channels=2, extradata=first.audio.config)]
 
     def feed(self, message: Any, now: float) -> None:
         if isinstance(message, Layout):
@@ -76,9 +63,9 @@ class Clips:
             self.seen["people"] = [*self.seen.get("people", []), message.display_name]
         assert not isinstance(message, Command)
 
-    def tick(self, now: float) -> list[Packet]:
+    def tick(self, now: float) -> list[EncodedPacket]:
         until_s = now - self.origin
-        made: list[Packet] = []
+        made: list[EncodedPacket] = []
         while self.done_s < until_s:
             end_s = min(until_s, (self.done_s // CLIP_S + 1) * CLIP_S)
             for name, clip in self.clips.items():
@@ -86,7 +73,7 @@ class Clips:
             self.done_s = end_s
         return sorted(made, key=lambda p: p.pts / (SAMPLE_RATE if p.stream == "audio" else VIDEO_TIMESCALE))
 
-    def _between(self, name: str, clip: Encoded, from_s: float, to_s: float) -> list[Packet]:
+    def _between(self, name: str, clip: Encoded, from_s: float, to_s: float) -> list[EncodedPacket]:
         shift = from_s // CLIP_S * CLIP_S
         found = []
         for packet in clip.packets:
@@ -97,15 +84,15 @@ class Clips:
                 continue
             pts = packet.pts + round(shift * rate)
             if isinstance(packet, VideoPacket):
-                found.append(Packet(name, pts, pts, packet.duration, packet.key, packet.data))
+                found.append(EncodedPacket(name, pts, packet.duration, packet.key, packet.data))
             elif isinstance(packet, AudioPacket) and name == next(iter(self.clips)):
-                found.append(Packet("audio", pts, pts, packet.duration, True, packet.data))
+                found.append(EncodedPacket("audio", pts, packet.duration, True, packet.data))
         return found
 
     def requests(self) -> list[Any]:
         return []
 
-    def finish(self, now: float) -> list[Packet]:
+    def finish(self, now: float) -> list[EncodedPacket]:
         return []
 
     def status(self) -> dict[str, Any]:
