@@ -65,11 +65,15 @@ def build_app(
 class PlenumServer:
     """A whole server in the running event loop: ``start``, then ``close``; or an asynchronous context manager.
 
-    ``http_port`` and ``media_port`` are the ports in use, also where the settings say 0.
+    ``http_port`` and ``media_port`` are the ports in use, also where the settings say 0. ``listeners``: sockets to
+    accept from, in place of those of the settings.
     """
 
-    def __init__(self, settings: Settings, *, web_root: Path = WEB_ROOT) -> None:
+    def __init__(
+        self, settings: Settings, *, web_root: Path = WEB_ROOT, listeners: list[socket.socket] | None = None
+    ) -> None:
         self.settings = settings
+        self._listeners = listeners
         self.http_port = 0
         self.media_port = 0
         self.media_tcp_port: int | None = None
@@ -82,7 +86,7 @@ class PlenumServer:
     async def start(self) -> None:
         """Bind, connect and listen. Raises ``CommandError``; what was started until then is stopped again."""
         async with contextlib.AsyncExitStack() as stack:
-            listeners = sockets.bind(self.settings.http.host, self.settings.http.port)
+            listeners = self._listeners or sockets.bind(self.settings.http.host, self.settings.http.port)
             for listener in listeners:
                 stack.callback(listener.close)
             self.http_port = listeners[0].getsockname()[1]
@@ -195,15 +199,19 @@ class PlenumServer:
 _REDIS_HINT = "Check redis.url (PLENUM_REDIS__URL), or leave it away to use the embedded server."
 
 
-def run(settings: Settings, on_listening: Callable[[PlenumServer], None]) -> ExitCode:
+def run(
+    settings: Settings, on_listening: Callable[[PlenumServer], None], listeners: list[socket.socket] | None = None
+) -> ExitCode:
     """Serve until SIGTERM or SIGINT, then stop in good order. Raises ``CommandError`` if it cannot start."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, on_listening))
+        return runner.run(_serve(settings, on_listening, listeners))
 
 
-async def _serve(settings: Settings, on_listening: Callable[[PlenumServer], None]) -> ExitCode:
+async def _serve(
+    settings: Settings, on_listening: Callable[[PlenumServer], None], listeners: list[socket.socket] | None
+) -> ExitCode:
     loop = asyncio.get_running_loop()
-    serving = asyncio.create_task(_serve_until_cancelled(settings, on_listening))
+    serving = asyncio.create_task(_serve_until_cancelled(settings, on_listening, listeners))
     stopped = False
 
     def stop() -> None:
@@ -225,8 +233,10 @@ async def _serve(settings: Settings, on_listening: Callable[[PlenumServer], None
     return ExitCode.INTERNAL
 
 
-async def _serve_until_cancelled(settings: Settings, on_listening: Callable[[PlenumServer], None]) -> None:
-    async with PlenumServer(settings) as server:
+async def _serve_until_cancelled(
+    settings: Settings, on_listening: Callable[[PlenumServer], None], listeners: list[socket.socket] | None
+) -> None:
+    async with PlenumServer(settings, listeners=listeners) as server:
         # All that was imported stays; without this each full collection would walk it and hold packets up meanwhile.
         gc.collect()
         gc.freeze()

@@ -94,6 +94,9 @@ def serve(
     tls: Annotated[bool | None, typer.Option("--tls/--no-tls", help="Serve HTTPS.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM). Switches TLS on.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key (PEM).")] = None,
+    shards: Annotated[
+        str, typer.Option(metavar="N", help="Shards of this machine behind the one port; auto: one a core.")
+    ] = "1",
     log_level: Level = None,
 ) -> None:
     """Run the server with your settings. Needs at least [bold]PLENUM_AUTH__SECRET[/]."""
@@ -114,6 +117,7 @@ def serve(
                 "redis.url": ("--redis-url", redis_url),
                 "logging.level": ("--log-level", log_level and log_level.value),
             },
+            shards,
         )
     )
 

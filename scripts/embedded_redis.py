@@ -162,7 +162,7 @@ def _launch(binary: Path, directory: Path, address: Path) -> subprocess.Popen[by
             stderr=subprocess.STDOUT,
             # Its own group: Ctrl+C in the terminal is for us, who stop it after the last write.
             process_group=0,
-            preexec_fn=_end_with_parent(),  # noqa: PLW1509 - one prctl call, no lock is taken in the child
+            preexec_fn=end_with_parent(),  # noqa: PLW1509 - one prctl call, no lock is taken in the child
         )
 
 
@@ -190,7 +190,7 @@ async def _answers(address: Path) -> bool:
     return False
 
 
-def _end_with_parent() -> Callable[[], None] | None:
+def end_with_parent() -> Callable[[], None] | None:
     """What the child calls before the server starts: SIGTERM shall reach it when this process dies (Linux only)."""
     if sys.platform != "linux":
         return None

@@ -23,18 +23,23 @@ from signaling.invites import create_invite
 
 if TYPE_CHECKING:
     from scripts.app import PlenumServer
+    from scripts.supervisor import Supervisor
 
 DEV_INVITE_LIFETIME_S = 7 * 86_400
 _WILDCARDS = (ANY, "0.0.0.0", "::")
 
 
-def serve(config: Path | None, host: str | None, command_line: Given) -> ExitCode:
+def serve(config: Path | None, host: str | None, command_line: Given, shards: str = "1") -> ExitCode:
     """Run until a signal comes. Raises ``CommandError``."""
     loaded = load_settings(config, command_line)
     settings = with_media_on_loopback(loaded, host)
     if problems := checks.problems(settings):
         raise bad_settings(problems)
     logs.configure(settings.logging)
+    if shards != "1":
+        from scripts import supervisor
+
+        return supervisor.run(settings, supervisor.shard_count(shards), _say_supervising)
     from scripts.app import run
 
     return run(settings, _say_serving)
@@ -90,6 +95,15 @@ def _say_serving(server: PlenumServer) -> None:
         show_welcome("Plenum is running", _rows(server, socket.gethostname() if host in _WILDCARDS else host))
 
 
+def _say_supervising(supervisor: Supervisor) -> None:
+    if sys.stdout.isatty():
+        host = supervisor.settings.http.host
+        base = _base(supervisor, socket.gethostname() if host in _WILDCARDS else host)
+        ports = ", ".join(str(child.ready["media_port"]) for child in supervisor.children)
+        rows = [("server", f"{base}/"), ("shards", str(len(supervisor.children))), ("media", f"UDP {ports}")]
+        show_welcome("Plenum is running", [*rows, ("API", f"{base}/docs")])
+
+
 def _say_dev(server: PlenumServer, fragment: str, notes: list[str]) -> None:
     host = server.settings.http.host
     own = "localhost" if host in _WILDCARDS else host
@@ -109,7 +123,7 @@ def _rows(server: PlenumServer, host: str) -> list[tuple[str, str]]:
     return [("server", f"{base}/"), ("media", media), ("API", f"{base}/docs")]
 
 
-def _base(server: PlenumServer, host: str) -> str:
+def _base(server: PlenumServer | Supervisor, host: str) -> str:
     scheme = "https" if server.settings.http.tls else "http"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{server.http_port}"
 

@@ -14,13 +14,17 @@ from signaling.version import VERSION
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
+def own_name() -> str:
+    """The machine's name as part of a shard's."""
+    return _NOT_IN_NAMES.sub("-", socket.gethostname())[:48]
+
+
 def describe(settings: Settings, inner: list[socket.socket], media_port: int) -> ShardInfo:
     """The shard that these settings and ports make."""
     options = settings.shards
     host, port = options.internal_host, inner[0].getsockname()[1]
-    own_name = _NOT_IN_NAMES.sub("-", f"{socket.gethostname()}-{os.getpid()}")[:64]
     return ShardInfo(
-        id=options.id or own_name,
+        id=options.id or f"{own_name()}-{os.getpid()}",
         incarnation=os.environ.get("SHARD_INCARNATION") or os.urandom(6).hex(),
         region=options.region,
         version=VERSION,

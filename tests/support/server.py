@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,10 @@ class ServerTrouble(AssertionError):
 class PlenumServer:
     """One `plenum serve`. The log is a file, so that a full pipe can never stop the server."""
 
-    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, settings: Mapping[str, str] | None = None, arguments: Sequence[str] = ()
+    ) -> None:
+        self.arguments = arguments
         self.directory = directory
         self.settings = dict(settings or {})
         self.port = free_tcp_port()
@@ -200,6 +203,7 @@ class PlenumServer:
             str(self.port),
             "--media-port",
             str(self.media_port),
+            *self.arguments,
         ]
 
     def _environment(self) -> dict[str, str]:

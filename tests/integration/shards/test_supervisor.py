@@ -1,0 +1,99 @@
+"""`plenum serve --shards N` as real processes: one port, rooms spread, and a shard that dies costs a moment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.integration.shards.service import Member
+from tests.support.server import PlenumServer
+
+SETTINGS = {"PLENUM_ROOMS__ROOMS_CREATED_PER_HOUR": "10000", "PLENUM_ROOMS__JOINS_PER_MINUTE": "10000"}
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[PlenumServer]:
+    server = PlenumServer(tmp_path, SETTINGS, ["--shards", "3"])
+    await server.start()
+    yield server
+    await server.stop()
+
+
+async def join(server: PlenumServer, room: str, user: str, after: Member | None = None) -> Member:
+    """Join as the SDK does: again until it works."""
+    deadline = time.monotonic() + 15
+    while True:
+        query = f"?token={server.token(user)}"
+        if after is not None:
+            query += f"&session_id={after.state['session_id']}&last_seq={after.last_seq}"
+        try:
+            member = Member(
+                await connect(f"ws://127.0.0.1:{server.port}/webrtc/ws/{room}{query}", open_timeout=12), user
+            )
+            first = await member.next()
+            if first["type"] == "room-state":
+                member.state = first["payload"]
+                return member
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.1)
+
+
+def shards_of(pid: int) -> list[int]:
+    """The shard processes of a supervisor."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(p) for p in children if b"scripts.shard_process" in Path(f"/proc/{p}/cmdline").read_bytes()]
+
+
+async def test_rooms_survive_the_death_of_their_shard(server: PlenumServer) -> None:
+    rooms = [f"room{number}" for number in range(5)]  # as often as alice may raise her hand in a minute
+    hosts = [await join(server, room, "alice") for room in rooms]
+    guests = [await join(server, room, "bob") for room in rooms]
+    for host in hosts:
+        await host.say("role-update", {"user_id": "bob", "role": "moderator"})
+        await host.say("room-settings-update", {"max_participants": 7})
+        await host.say("chat-message", {"message": "before"})
+        await host.say("hand-raise", {"raised": True})
+    before = shards_of(server.pid)
+    assert len(before) == 3
+    await asyncio.sleep(0.1)
+    for pid in before[:2]:
+        os.kill(pid, signal.SIGKILL)
+    killed_at = time.monotonic()
+    moved, times = 0, []
+    for room, host, guest in zip(rooms, hosts, guests, strict=True):
+        try:
+            await host.say("heartbeat")
+            continue  # its shard lives, and so does its door
+        except Exception:
+            moved += 1
+        again = await join(server, room, "alice", after=host)
+        times.append(time.monotonic() - killed_at)
+        assert again.state["role"] == "host", "the first who comes back does not become host in its place"
+        assert again.state["continued"] is True
+        assert again.state["settings"]["max_participants"] == 7
+        assert {p["username"]: p["role"] for p in again.state["participants"]} == {"alice": "host", "bob": "moderator"}
+        assert [hand["username"] for hand in again.state["hand_raise_queue"]] == ["alice"]
+        history = await again.say("chat-history", {})
+        assert [m["message"] for m in history["payload"]["messages"]] == ["before"]
+        bob = await join(server, room, "bob", after=guest)
+        assert bob.state["role"] == "moderator"
+        await again.socket.close()
+        await bob.socket.close()
+    assert moved > 0
+    assert max(times) < 8
+    deadline = time.monotonic() + 15
+    while len(shards_of(server.pid)) < 3:
+        assert time.monotonic() < deadline, "the dead shard is not started anew"
+        await asyncio.sleep(0.1)
+    for member in (*hosts, *guests):
+        await member.socket.close()
+    server.forget_log()  # it says, rightly, that a shard died
