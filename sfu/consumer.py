@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sfu.producer import Producer
 
 MAX_CHANGES = 32
+SWITCH_SETTLES_S = 0.1
+KEY_FRAMES_EVERY_S, KEY_FRAMES_CALM_S = 0.4, 5.0
 
 
 class ConsumerHost(Protocol):
@@ -46,6 +48,14 @@ class ConsumerHost(Protocol):
 
     def on_changed(self, consumer: Consumer) -> None:
         """What this Consumer could or should send has changed: choose its layer anew."""
+        ...
+
+    def allows_resend(self, size_bytes: int) -> bool:
+        """Whether there is room on the path for a resend."""
+        ...
+
+    def discard(self, consumer: Consumer) -> None:
+        """What waits to be sent of this Consumer is not wanted any more."""
         ...
 
 
@@ -85,6 +95,10 @@ class Consumer:
         self.changes: deque[LayerChange] = deque(maxlen=MAX_CHANGES)
         # What the subscriber reports as lost includes what had never come from the publisher.
         self.missing_at_report = 0
+        self._cut_off = False
+        self._begun_at = 0.0
+        self._key_frames_from = float("-inf")
+        self._key_frames_every_s = KEY_FRAMES_EVERY_S
         self._host = host
         self._protector: Protector | None = None
         self._splicer = Splicer(self, host.random)
@@ -160,6 +174,8 @@ class Consumer:
             elif urgent:
                 splicer.leave()
                 self.state = ConsumerState.WAITING
+                self._cut_off = True
+                self._host.discard(self)
         if self not in rung.encoding.waiting:
             self.aim_at(rung.encoding)
 
@@ -187,6 +203,8 @@ class Consumer:
     def begin(self, encoding: Encoding, packet: RtpPacket, now: float) -> None:
         """Forward from ``packet`` on: called where a decoder can begin."""
         self._splicer.begin(encoding, packet, now)
+        self._cut_off = False
+        self._begun_at = now
         self.state = ConsumerState.FORWARDING
         self.revision += 1
         if self.target is not None and self.target.encoding is encoding:
@@ -308,14 +326,35 @@ class Consumer:
 
     def on_key_frame_request(self, now: float) -> None:
         """The subscriber sent PLI or FIR."""
-        if self.source is not None and self.state is ConsumerState.FORWARDING:
-            self.producer.request_key_frame(self.source, now)
+        waiting = next((e for e in self.producer.encodings if self in e.waiting), None)
+        encoding = waiting or (self.source if self.state is ConsumerState.FORWARDING else None)
+        if encoding is None or now < self._key_frames_from:
+            return
+        # A key frame costs all who watch this Encoding: who asks again and again is answered ever more seldom.
+        calm = now - self._key_frames_from > KEY_FRAMES_CALM_S
+        self._key_frames_every_s = KEY_FRAMES_EVERY_S if calm else min(2 * self._key_frames_every_s, 4.0)
+        self._key_frames_from = now + self._key_frames_every_s
+        self.producer.request_key_frame(encoding, now)
 
     def on_nack(self, lost: Iterable[int], now: float) -> None:
-        """Resend what the subscriber misses from the Producer's history."""
-        if self.entry is not None:
-            histories = {encoding.ssrc: encoding.history for encoding in self.producer.encodings}
-            self._splicer.resender.answer(lost, self._splicer.highest_out(), histories, now, self.stream.rtt_s)
+        """Resend what the subscriber misses from the Producer's history.
+
+        Once another Encoding has begun, what is missing of the one before is of no use any more.
+        """
+        if self.entry is None or self._cut_off:
+            return
+        histories = {encoding.ssrc: encoding.history for encoding in self.producer.encodings}
+        epoch = self._splicer.epoch
+        settled = epoch is not None and now - self._begun_at > SWITCH_SETTLES_S
+        self._splicer.resender.answer(
+            lost,
+            self._splicer.highest_out(),
+            histories,
+            now,
+            self.stream.rtt_s,
+            self._host.allows_resend,
+            epoch.source if epoch is not None and settled else None,
+        )
 
     def pad(self, size_bytes: int, now: float) -> int:
         """Send about ``size_bytes`` that the subscriber does not need, by RTX; returns how many were sent."""

@@ -9,7 +9,7 @@ from sfu.choosing import Chooser
 from sfu.congestion.changes import Reason
 from sfu.congestion.estimator import BandwidthEstimator
 from sfu.congestion.pacer import Pacer, Priority
-from sfu.layers.forward import Held, Outlet, release
+from sfu.layers.forward import ForwardEntry, Held, Outlet, release
 from sfu.probing import Probe
 from sfu.rtp.rtcp import ReportBlock, TransportFeedback
 from sfu.wishes import Mode
@@ -22,7 +22,10 @@ REVIEW_S = 0.5
 STEEP_FALL = 0.7
 """An estimate below this share of what is sent is acted upon at once, a smaller lack after a moment."""
 PATIENCE_S = 0.3
+DRAIN_PATIENCE_S = 1.0
+"""While a queue is being emptied less is given out, but only for a moment: no layer has to go for that."""
 TOLD_STEP = 0.15
+RESEND_SHARE, LEAST_RESENDS_BPS, RESEND_BURST_S = 0.5, 100_000, 0.5
 
 
 class Wire(Protocol):
@@ -68,6 +71,8 @@ class Downlink:
         self._heard = False
         self._told_revision: object = None
         self._told_bps = 0
+        self._resend_room = 0.0
+        self._resend_at = now
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -187,7 +192,7 @@ class Downlink:
                 estimator.on_route_change(now)
             self._route = route
         estimator.tick(now)
-        pacer.set_estimate(estimator.estimate_bps)
+        pacer.set_estimate(estimator.estimate_bps, is_limit=estimator.is_limit_known)
         pacer.review(self._sent_bytes, now)
         if self._heard and self._probe is None and not self._outlet.holding and self._paddable() is not None:
             cluster = estimator.probe_due(now)
@@ -197,7 +202,7 @@ class Downlink:
         self._review(now)
 
     def _review(self, now: float) -> None:
-        estimate_bps = self.estimator.estimate_bps
+        estimate_bps = self._budget_bps()
         if estimate_bps >= self.chooser.chosen_bps or not self._heard:
             self._short_since = None
             if self.dirty or now >= self._review_at:
@@ -206,7 +211,8 @@ class Downlink:
         if self._short_since is None:
             self._short_since = now
         steep = estimate_bps < STEEP_FALL * self.chooser.chosen_bps
-        if steep or self.dirty or now - self._short_since >= PATIENCE_S:
+        patience_s = DRAIN_PATIENCE_S if self.estimator.reason is Reason.DRAINING else PATIENCE_S
+        if steep or self.dirty or now - self._short_since >= patience_s:
             self.choose(now, urgent=steep)
 
     def choose(self, now: float, *, urgent: bool = False) -> None:
@@ -216,9 +222,32 @@ class Downlink:
         estimator = self.estimator
         estimated = self._heard and estimator.reason is not Reason.START
         self.chooser.choose(
-            estimator.estimate_bps if self._heard else None, self.mode, now, by_feedback=estimated, urgent=urgent
+            self._budget_bps() if self._heard else None, self.mode, now, by_feedback=estimated, urgent=urgent
         )
         estimator.set_wanted_bps(self.chooser.wanted_bps)
+
+    def _budget_bps(self) -> int:
+        """The estimate, or what is being sent if that arrives well: then it was only not tried before."""
+        return max(self.estimator.estimate_bps, round(min(self.estimator.proven_bps, self.chooser.chosen_bps)))
+
+    # -- resends ---------------------------------------------------------------------------------------------------
+
+    def allows_resend(self, size_bytes: int, now: float) -> bool:
+        """Whether there is room for a resend: they must not take the path from what is new."""
+        rate = max(LEAST_RESENDS_BPS, RESEND_SHARE * self.estimator.estimate_bps) / 8
+        self._resend_room = min(rate * RESEND_BURST_S, self._resend_room + rate * (now - self._resend_at))
+        self._resend_at = now
+        if self._heard and self._resend_room < size_bytes:
+            return False
+        self._resend_room -= size_bytes
+        return True
+
+    def discard(self, entry: ForwardEntry) -> None:
+        """What is held back of this entry is not wanted any more."""
+        self._outlet.held = [held for held in self._outlet.held if held.entry is not entry]
+        self.pacer.discard(lambda held: held.entry is entry)
+
+    # -- news ------------------------------------------------------------------------------------------------------
 
     def has_news(self) -> bool:
         """Called once a second: whether layers have changed, or the estimate noticeably, since this was last true."""

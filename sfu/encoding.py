@@ -107,7 +107,9 @@ class Encoding:
         packet.info = info
         if self._descriptors is not None and self._descriptor_id is not None:
             self._read_descriptor(packet)
-        self.meter.on_packet(info.spatial << 3 | info.temporal, len(packet.data), packet.timestamp, now)
+        self.meter.on_packet(
+            info.spatial << 3 | info.temporal, len(packet.data), packet.timestamp, now, key_frame=info.key_frame
+        )
         if info.picture_id is not None:
             self.last_picture_id = info.picture_id
         if info.tl0_pic_idx is not None:

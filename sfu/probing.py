@@ -30,7 +30,7 @@ class Probe:
         if self._is_complete:
             return 0
         aim = self.cluster.rate_bps / 8 * (now - self._started_at + STEP_S)
-        return int(min(aim, max(self.cluster.size_bytes, 1) * 1.2) - self._sent_bytes)
+        return int(aim - self._sent_bytes)
 
     def is_over(self, now: float) -> bool:
         """Whether all of it was sent, or it took too long."""

@@ -75,6 +75,15 @@ class SendingHalf:
         if self.downlink is not None:
             self.downlink.on_new(consumer, self.now())
 
+    def allows_resend(self, size_bytes: int) -> bool:
+        """Whether there is room on the path for a resend."""
+        return self.downlink is None or self.downlink.allows_resend(size_bytes, self.now())
+
+    def discard(self, consumer: Consumer) -> None:
+        """What waits to be sent of this Consumer is not wanted any more."""
+        if self.downlink is not None and consumer.entry is not None:
+            self.downlink.discard(consumer.entry)
+
     def apply(self, sections: list[SendSection]) -> list[Consumer]:
         """Take what the subscriber's side agreed to; returns the Consumers it refused."""
         refused = []

@@ -37,6 +37,9 @@ ROUTE_SHARE = 0.5
 DISPROVED_SHARE = 0.85
 
 
+_TROUBLES = frozenset((Reason.OVERUSE, Reason.DRAINING, Reason.REMB, Reason.NO_FEEDBACK))
+
+
 class BandwidthEstimator:
     """One for each sending Transport. All times are ``now`` in seconds, monotonic; all rates bits a second.
 
@@ -62,6 +65,7 @@ class BandwidthEstimator:
         "_rate",
         "_reported",
         "_reports",
+        "_saturated",
         "_sending",
         "_sent_bytes",
         "_silence",
@@ -98,6 +102,7 @@ class BandwidthEstimator:
         self._reports = ReportEstimator(start_bps, min_bps, max_bps)
         self._reported = False
         self._sent_bytes = 0
+        self._saturated = False
         self._silence = Silence()
         self._feedback_at: float | None = None
         self._before_silence_bps = 0.0
@@ -183,6 +188,7 @@ class BandwidthEstimator:
         self._silence.on_answer(self._sent_bytes)
         self._before_silence_bps = 0.0
         self._cause = Reason.ROUTE_CHANGE
+        self._saturated = False
         self._publish(now)
 
     def tick(self, now: float) -> None:
@@ -216,6 +222,19 @@ class BandwidthEstimator:
     def application_limited(self) -> bool:
         """Whether so little is sent that the path is not being tried."""
         return self._sending.application_limited
+
+    @property
+    def is_limit_known(self) -> bool:
+        """Whether the path was full of late: the estimate is about what it carries, not what was tried so far."""
+        return self._saturated
+
+    @property
+    def proven_bps(self) -> float:
+        """What arrives without any sign of trouble: at least that is carried, whatever was estimated before."""
+        calm = self._trend.usage is not Usage.OVERUSE and not self._queue.stands and not self._drain.active
+        if not calm or self.reason in _TROUBLES or (self.reason is Reason.LOSS and self._loss.is_heavy):
+            return 0.0
+        return self._acknowledged.bps or 0.0
 
     def changes(self) -> list[Change]:
         """The last changes of the estimate, oldest first."""
@@ -297,6 +316,7 @@ class BandwidthEstimator:
                 self._prober.on_overuse(now)
                 self._prober.on_fall(before_bps, rate.bps, now)
                 self._cause = Reason.OVERUSE
+                self._saturated = True
         else:
             hold = limited or self._drain.active or self._loss.holding
             rate.follow(usage, acknowledged_bps, self.rtt_s, hold=hold, now=now)
@@ -320,6 +340,7 @@ class BandwidthEstimator:
         if result is None:
             return
         self._prober.on_result(result, self._rate.bps, now)
+        self._saturated = result.saturated
         if self._trend.usage is Usage.OVERUSE or self._drain.active:
             return
         if result.bps > self._rate.bps:

@@ -33,6 +33,8 @@ LEARNT_ROOM = 1.1
 """Beyond the rate at which it was learnt, a little more loss is no chance: else it would creep up with the rate."""
 TRIAL_AFTER_S = 2.0
 TRIAL_SHARE = 0.85
+TRIABLE_SHARE = 1.15
+"""Of the estimate: who sends more than that does not follow it, and a further trial would tell nothing."""
 TRIED_BELOW = 0.93
 TRIAL_LOSS = 0.8
 """At 0.85 of the rate a policer would lose much less: with 0.8 of the loss left it is the path's own."""
@@ -79,6 +81,11 @@ class LossControl:
         self._fresh_cut = False
         self._held_s = self._learnt_at_bps = 0.0
         self.skip()
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether more is lost than is borne for a while to see where it comes from."""
+        return self.fraction - self.own_loss > CUT_ABOVE
 
     def settle(self) -> None:
         """Leave this interval and the next uncounted: after an outage, whose loss comes to be known by and by."""
@@ -128,7 +135,7 @@ class LossControl:
             self._cut_to(rate_bps * (1 - excess), sent_bps)
         elif excess > CUT_ABOVE:
             self._cut_to(rate_bps * (1 - CUT_SHARE * excess), sent_bps)
-        elif self._held_s >= TRIAL_AFTER_S and used:
+        elif self._held_s >= TRIAL_AFTER_S and used and sent_bps < TRIABLE_SHARE * rate_bps:
             self._cut_to(rate_bps * TRIAL_SHARE, sent_bps)
         elif not self.holding and self.cap_bps is not None:
             self.cap_bps *= GROWTH_PER_S**elapsed_s

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import enum
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 PACING_FACTOR = 2.5
+LIMIT_FACTOR = 1.4
+"""Where the path is known to carry no more than the estimate: what leaves faster stands in its queue instead."""
 MIN_PACING_BPS = 150_000
 BURST_S = 0.02
 """As much as the pacing rate carries in this time may leave at once: timers are no finer, and receivers do not mind."""
@@ -35,7 +38,8 @@ class Priority(enum.IntEnum):
 
 
 class Pacer(Generic[T]):
-    """Queues packets of any type ``T`` with their size. Order within a priority is kept; only padding is ever dropped.
+    """Queues packets of any type ``T`` with their size. Order within a priority is kept; only padding is ever dropped
+    by itself.
 
     ``direct`` tells that the path is so much wider than what is sent that packets may go without asking; whoever does
     so still calls ``review`` with the count of all bytes sent.
@@ -64,10 +68,10 @@ class Pacer(Generic[T]):
         self.direct = False
         self.set_estimate(estimate_bps)
 
-    def set_estimate(self, estimate_bps: float) -> None:
-        """The path's estimate in bits a second."""
+    def set_estimate(self, estimate_bps: float, *, is_limit: bool = False) -> None:
+        """The path's estimate in bits a second; ``is_limit``: it is known that the path carries no more."""
         self.estimate_bps = estimate_bps
-        self._rate = max(MIN_PACING_BPS, PACING_FACTOR * estimate_bps) / 8
+        self._rate = max(MIN_PACING_BPS, (LIMIT_FACTOR if is_limit else PACING_FACTOR) * estimate_bps) / 8
 
     @property
     def queued_bytes(self) -> int:
@@ -103,6 +107,15 @@ class Pacer(Generic[T]):
         self._queues[priority].append((packet, size_bytes, now))
         self._queued_bytes[priority] += size_bytes
         return True
+
+    def discard(self, is_stale: Callable[[T], bool]) -> None:
+        """Drop what need not be sent any more."""
+        for priority, queue in enumerate(self._queues):
+            kept = [item for item in queue if not is_stale(item[0])]
+            if len(kept) != len(queue):
+                queue.clear()
+                queue.extend(kept)
+                self._queued_bytes[priority] = sum(size for _, size, _ in kept)
 
     def due(self, now: float) -> list[T]:
         """The packets to send now, most important first. Audio goes at once, but is counted."""

@@ -13,6 +13,8 @@ DECREASE = 0.85
 GENTLE_DECREASE = 0.93
 DELIVERED = 0.95
 """When so much of what is sent arrives, and no long queue stands, a gentle cut is enough; it may be jitter, too."""
+CARRIED = 0.9
+"""Of what is sent: a path that delivers so much of the little it is given is not full, it was only held up."""
 BLIND_DECREASE = 0.5
 """When nothing is known yet about what arrives."""
 INCREASE_PER_S = 1.08
@@ -23,6 +25,7 @@ ACKNOWLEDGED_ROOM = 1.25
 ACKNOWLEDGED_ROOM_BPS = 10_000
 RAISED_S = 0.6
 REAL_QUEUE_S = 0.08
+HELD_UP_S = 0.15
 FRAME_RATE = 30
 PACKET_BITS = 9_600
 MIN_REACTION_S, MAX_REACTION_S = 0.05, 0.2
@@ -97,7 +100,7 @@ class RateControl:
         untried |= now - self._set_at < RAISED_S
         if acknowledged_bps is None:
             target = BLIND_DECREASE * bps
-        elif untried and queue_s < REAL_QUEUE_S:
+        elif untried and queue_s < (HELD_UP_S if acknowledged_bps >= CARRIED * sent_bps else REAL_QUEUE_S):
             # It may well be jitter; lasting overuse cuts again soon.
             target = DECREASE * max(bps, acknowledged_bps)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sfu.layers.forward import ForwardEntry, padding, repeat, resend
 from sfu.layers.timeline import Epoch, Timeline
@@ -14,6 +14,7 @@ from sfu.streams.responder import NackResponder
 PAD_PACKETS = 50
 """Probes send again some of the newest packets: a receiver has the older ones already, and drops them as unneeded."""
 MAX_PADDING_BYTES = 255
+SMALL_PAD_BYTES = 500
 
 
 class Resender:
@@ -46,8 +47,13 @@ class Resender:
         histories: Mapping[int, PacketHistory],
         now: float,
         rtt_s: float | None,
+        allows: Callable[[int], bool] = lambda size_bytes: True,
+        source: int | None = None,
     ) -> None:
-        """Resend what can be found; ``histories`` by the SSRC of the Encoding, ``highest_out`` as sent so far."""
+        """Resend what can be found; ``histories`` by the SSRC of the Encoding, ``highest_out`` as sent so far.
+
+        ``allows`` is asked for each packet; ``source``: only what came from this SSRC.
+        """
         for seq in lost:
             traced = self._timeline.trace(seq, highest_out)
             if traced is None:
@@ -57,7 +63,9 @@ class Resender:
             packet = history.get(source_seq) if history is not None else None
             if packet is None or (self._rtx is None and out < self._repeatable_from):
                 continue
-            if self._responder.should_resend(out, now, rtt_s):
+            if source is not None and epoch.source != source:
+                continue
+            if self._responder.should_resend(out, now, rtt_s) and allows(len(packet.data)):
                 self.packets += self._send(packet, epoch._replace(picture_delta=picture_delta), out, now)
 
     def pad(self, size_bytes: int, highest_out: int, histories: Mapping[int, PacketHistory], now: float) -> int:
@@ -68,7 +76,7 @@ class Resender:
         traced = self._timeline.trace((highest_out - self._pad_back) & 0xFFFF, highest_out)
         history = None if traced is None else histories.get(traced.epoch.source)
         packet = None if traced is None or history is None else history.get(traced.source_seq)
-        if traced is None or packet is None or packet.payload_end - packet.payload_offset < size_bytes // 2:
+        if traced is None or packet is None or size_bytes < SMALL_PAD_BYTES or len(packet.data) < size_bytes // 2:
             sent = padding(self._rtx, self._rtx_next, self._last_timestamp, min(size_bytes, MAX_PADDING_BYTES))
             self._rtx_next += 1
             return sent

@@ -24,12 +24,13 @@ class LayerRate(NamedTuple):
 
 
 class _Count:
-    __slots__ = ("frames", "octets", "timestamp")
+    __slots__ = ("frames", "is_levelled", "octets", "timestamp")
 
     def __init__(self) -> None:
         self.octets = 0
         self.frames = 0
         self.timestamp = -1
+        self.is_levelled = False
 
 
 class LayerMeter:
@@ -43,18 +44,27 @@ class LayerMeter:
         self._rates: dict[int, LayerRate] = {}
         self._step = -1
 
-    def on_packet(self, layer: int, size_bytes: int, timestamp: int, now: float) -> None:
-        """Count one packet; ``timestamp`` is that of its frame."""
+    def on_packet(self, layer: int, size_bytes: int, timestamp: int, now: float, *, key_frame: bool = False) -> None:
+        """Count one packet; ``timestamp`` is that of its frame.
+
+        A key frame counts as an ordinary one, as soon as it is known how large those are: it comes because somebody
+        asked for it, and would make the layer seem dearer just when it is begun with.
+        """
         step = int(now * STEPS_PER_S)
         if step != self._step:
             self._roll(step)
         count = self._counts.get(layer)
         if count is None:
             count = self._counts[layer] = _Count()
-        count.octets += size_bytes
         if timestamp != count.timestamp:
             count.timestamp = timestamp
             count.frames += 1
+            rate = self._rates.get(layer) if key_frame else None
+            count.is_levelled = rate is not None
+            if rate is not None and rate.frames_per_second:
+                count.octets += round(rate.bitrate_bps / 8 / rate.frames_per_second)
+        if not count.is_levelled:
+            count.octets += size_bytes
 
     def _roll(self, step: int) -> None:
         before, self._step = self._step, step

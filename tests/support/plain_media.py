@@ -8,7 +8,7 @@ from random import Random
 
 from sfu.codecs.parameters import CodecParameters
 from sfu.consumer import Consumer
-from sfu.layers.forward import Outlet
+from sfu.layers.forward import Outlet, Seal
 from sfu.layers.header_plan import PlanTable
 from sfu.producer import Producer
 from sfu.receiving import ReceivingHalf
@@ -35,7 +35,7 @@ class OpenProtector:
     salt = 0
 
     def __init__(self) -> None:
-        self.seal = self._seal
+        self.seal: Seal | None = self._seal
         self.sealed: dict[bytes, bytes] = {}
 
     def _seal(self, nonce: bytes, payload: bytes, header: bytes) -> bytes:
