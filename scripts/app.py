@@ -20,11 +20,16 @@ from starlette.types import ASGIApp
 
 from config.settings import Settings
 from media.jobs.manager import Jobs
+from recorder import links
+from recorder.desk import RecordingDesk
+from recorder.registry import Registry
+from recorder.storage.local import LocalStore
 from scripts import sockets
 from scripts.embedded_redis import EmbeddedRedis
 from scripts.failures import CommandError, ExitCode
 from scripts.http_server import HttpServer, http_config, inner_config
 from scripts.live_bridge import LiveBridge, make_live_service
+from scripts.recordings_bridge import RecordingsBridge
 from scripts.shard_info import describe
 from sfu.engine import Engine
 from sfu.errors import PortUnavailable
@@ -49,9 +54,10 @@ def build_app(
     web_root: Path = WEB_ROOT,
     shard: ShardInfo | None = None,
     live_outputs: LiveOutputs | None = None,
+    recordings: RecordingsBridge | None = None,
 ) -> FastAPI:
-    """The whole application: signaling with WHIP and WHEP. Starts nothing."""
-    return create_app(
+    """The whole application: signaling with WHIP and WHEP, and recordings. Starts nothing."""
+    app = create_app(
         options=options,
         engine=engine,
         redis=client,
@@ -59,7 +65,12 @@ def build_app(
         media_routers=(whip.create_router, whep.create_router),
         shard=shard,
         live_outputs=live_outputs,
+        recorder=recordings,
+        extra_routers=() if recordings is None else recordings.routers(),
     )
+    if recordings is not None:
+        recordings.hub = app.state.hub
+    return app
 
 
 class PlenumServer:
@@ -96,9 +107,11 @@ class PlenumServer:
             options = self.settings.signaling()
             shard = describe(self.settings, inner, self.media_port)
             self.shard_id = shard.id
-            live = self._start_live(stack, self._start_jobs(stack))
+            jobs = self._start_jobs(stack)
+            live = self._start_live(stack, jobs)
             outputs = LiveBridge(live) if live is not None else None
-            app = build_app(options, engine, client, self._web_root, shard, outputs)
+            recordings = await self._start_recordings(stack, jobs, client)
+            app = build_app(options, engine, client, self._web_root, shard, outputs, recordings)
             served: ASGIApp = app if live is None else HlsServer(app, live)
             front = build_front(app, options, served)
             stack.push_async_callback(front.peers.close)
@@ -143,6 +156,27 @@ class PlenumServer:
             raise CommandError(f"cannot use the Redis server of redis.url: {error}", _REDIS_HINT) from error
         return client
 
+    def _start_jobs(self, stack: contextlib.AsyncExitStack) -> Jobs:
+        jobs = Jobs(self.settings.jobs)
+        stack.push_async_callback(jobs.close)
+        return jobs
+
+    async def _start_recordings(
+        self, stack: contextlib.AsyncExitStack, jobs: Jobs, client: Redis
+    ) -> RecordingsBridge | None:
+        options = self.settings.recording
+        if not options.enabled:
+            return None
+        registry = Registry(client, self.settings.redis.key_prefix, self.shard_id)
+        desk = RecordingDesk(options, jobs, registry)
+        store = None if options.s3.bucket else LocalStore(options.folder)
+        made = None if store is None else links.FileLinks(await registry.secret())
+        await desk.start()
+        stack.push_async_callback(desk.close)
+        # Workers finish their files before the desk that writes down how they ended.
+        stack.push_async_callback(jobs.close)
+        return RecordingsBridge(desk, made, store)
+
     async def _start_engine(self, stack: contextlib.AsyncExitStack) -> Engine:
         engine = Engine(self.settings.media)
         try:
@@ -154,11 +188,6 @@ class PlenumServer:
         stack.push_async_callback(engine.close)
         self.media_port, self.media_tcp_port = engine.port, engine.tcp_port
         return engine
-
-    def _start_jobs(self, stack: contextlib.AsyncExitStack) -> Jobs:
-        jobs = Jobs(self.settings.jobs)
-        stack.push_async_callback(jobs.close)
-        return jobs
 
     def _start_live(self, stack: contextlib.AsyncExitStack, jobs: Jobs) -> LiveService | None:
         if not self.settings.live.enabled:

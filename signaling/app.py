@@ -24,6 +24,7 @@ from signaling.live.port import LiveOutputs
 from signaling.live.sealing import Sealer
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
+from signaling.recordings import RecordingPort
 from signaling.rest import (
     breakouts,
     chat,
@@ -79,6 +80,7 @@ def create_app(
     web_root: Path,
     media_routers: Iterable[MediaRouter] = (),
     extra_routers: Iterable[APIRouter] = (),
+    recorder: RecordingPort | None = None,
     shard: ShardInfo | None = None,
     live_outputs: LiveOutputs | None = None,
 ) -> FastAPI:
@@ -93,6 +95,8 @@ def create_app(
     limiter = RateLimiter(redis, options.redis, options.rooms)
     ownership = Ownership(redis, options.redis, options.shards, shard) if shard is not None else None
     hub = Hub(options, engine, store, partial(limiter.check, "rooms_created"), ownership)
+    if recorder is not None:
+        hub.around.recordings = recorder
     if ownership is not None:
         wire(ownership, hub, store)
     verifier = TokenVerifier(options.auth)

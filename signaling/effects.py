@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from signaling.messages.base import Leg, Outgoing
 from signaling.messages.negotiation import CandidateInit
 from signaling.messages.preferences import PreferencesRequest
+from signaling.messages.recordings import RecordingOptions
 from signaling.model import Permissions, Role, RoomSettings, Source
 
 # -- messages ----------------------------------------------------------------------------------------------------------
@@ -164,6 +165,28 @@ class FetchPreview:
 
     message_id: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Begin to record the room; ``username`` None: by its setting."""
+
+    recording_id: str
+    username: str | None
+    options: RecordingOptions
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    """Let a recording finish."""
+
+    recording_id: str
+    username: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtRecording:
+    """Begin to record, if the room's setting says so and somebody is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,5 +371,7 @@ EngineEffect = TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMu
 DoorEffect = EndSession | Leave | LetIn | LookAtWaiting | EndViewing | LookAtBreakouts
 ChatEffect = FetchPreview | DropImages
 LiveEffect = StartLive | StopLive | ArrangeLive
-Effect = ChatEffect | LiveEffect | Send | Broadcast | Relay | Record | DoorEffect | EngineEffect | StateEffect
+RecordingEffect = StartRecording | StopRecording | LookAtRecording
+OutputEffect = LiveEffect | RecordingEffect
+Effect = ChatEffect | OutputEffect | Send | Broadcast | Relay | Record | DoorEffect | EngineEffect | StateEffect
 Effects = list[Effect]

@@ -23,6 +23,7 @@ class ErrorCode(StrEnum):
     MESSAGE_NOT_FOUND = "message_not_found"
     TRANSFER_NOT_FOUND = "transfer_not_found"
     STREAM_NOT_FOUND = "stream_not_found"
+    RECORDING_NOT_FOUND = "recording_not_found"
     DUPLICATE_SESSION = "duplicate_session"
     WAITING_FOR_APPROVAL = "waiting_for_approval"
     REJECTED = "rejected"
@@ -71,6 +72,7 @@ ERRORS: dict[ErrorCode, ErrorKind] = {
         404, "There is no such file transfer, or it is not this user's.", "Take it from the screen."
     ),
     ErrorCode.STREAM_NOT_FOUND: ErrorKind(404, "No such live stream runs.", "Refresh the live streams."),
+    ErrorCode.RECORDING_NOT_FOUND: ErrorKind(404, "There is no such recording.", "Refresh the list."),
     ErrorCode.DUPLICATE_SESSION: ErrorKind(
         409, "This user is in the room already, from another window or device.", "Leave there first."
     ),

@@ -25,11 +25,13 @@ from signaling.events.options import EventOptions
 from signaling.live.desk import LiveDesk
 from signaling.media_listener import MediaListener
 from signaling.messages.base import Outgoing
+from signaling.messages.recordings import RecordingChanged, RecordingInfo, RecordingOptions
 from signaling.messages.room import Ack, ErrorMessage, HeartbeatRequest
 from signaling.messages.waiting import WaitingAdmit
 from signaling.model import WaitReason
 from signaling.negotiation import Negotiation
 from signaling.options import RoomOptions
+from signaling.recordings import OVER, NoRecordings, RecordingPort
 from signaling.room import Participant, Room
 from signaling.room_state import room_state
 from signaling.seat_keeper import SeatKeeper
@@ -79,6 +81,7 @@ class Surroundings:
     events: EventOptions = field(default_factory=EventOptions)
     append: Callable[[str, fx.AppendEvent], None] = lambda room_id, event: None
     live: LiveDesk | None = None
+    recordings: RecordingPort = field(default_factory=NoRecordings)
 
 
 class LiveRoom:
@@ -133,11 +136,18 @@ class LiveRoom:
         self.sessions[identity.username] = session
         participant = self.room.participants[identity.username]
         around = self._around
-        state = room_state(self.room, participant, around.options, around.unix(), continued=session.continued)
+        state = room_state(
+            self.room,
+            participant,
+            around.options,
+            around.unix(),
+            continued=session.continued,
+            recording=around.recordings.available,
+        )
         self._send(fx.Send(participant.username, state), None)
         self._log.info("joined", participant=participant.username, role=participant.role.value)
         self.router.set_group(participant.username, participant.breakout_room_id)
-        return effects + self.negotiation.enter(participant.username)
+        return [*effects, *self.negotiation.enter(participant.username), fx.LookAtRecording()]
 
     def _wait(self, identity: Identity, session: Session, reason: WaitReason) -> None:
         room = self.room
@@ -233,6 +243,7 @@ class LiveRoom:
             self._around.live.leave(self)
         self.suspend()
         self.closed = True
+        self._around.recordings.room_closed(self)
         for session in list(self.all_sessions()):
             if farewell is not None:
                 self._deliver(session, self._letter(farewell, None), None)
@@ -359,6 +370,8 @@ class LiveRoom:
         while waiting:
             effect = waiting.popleft()
             self.journal.note(effect, batch)
+            if self.room.recordings:
+                self._around.recordings.observe(self, effect)
             self.seats.note(effect)
             if self._around.live is not None:
                 self._around.live.note(self, effect)
@@ -505,13 +518,51 @@ class LiveRoom:
         """Seconds of the clock that does not jump."""
         return self._around.monotonic()
 
+    # -- recordings ------------------------------------------------------------------------------------------------
+
+    def _start_recording(self, effect: fx.StartRecording, origin: Origin | None) -> fx.Effects:
+        started = self._around.recordings.start(self, effect.recording_id, effect.username, effect.options)
+        return self._note_recording(started, effect.username)
+
+    def _stop_recording(self, effect: fx.StopRecording, origin: Origin | None) -> fx.Effects:
+        stopped = self._around.recordings.stop(self, effect.recording_id, effect.username)
+        return self._note_recording(stopped, effect.username)
+
+    def _look_at_recording(self, effect: fx.LookAtRecording, origin: Origin | None) -> fx.Effects:
+        settings = self.room.settings
+        wanted = settings.automatic_recording and settings.enable_recording and self.room.participants
+        if not wanted or self.room.recordings or not self._around.recordings.available:
+            return []
+        try:
+            return self._start_recording(fx.StartRecording(self._around.new_id(), None, RecordingOptions()), None)
+        except RoomError as error:
+            self._log.error("automatic recording does not start", code=error.code.value, reason=error.message)
+            return []
+
+    def _note_recording(self, info: RecordingInfo, by: str | None = None) -> fx.Effects:
+        """Keep what newcomers are told, and tell everybody; ``by``: whom it answers."""
+        if info.status in OVER:
+            self.room.recordings.pop(info.recording_id, None)
+        else:
+            self.room.recordings[info.recording_id] = info
+        return [fx.Broadcast(RecordingChanged(**info.model_dump()), sender=by, reply=True)]
+
+    def recording_changed(self, info: RecordingInfo) -> None:
+        """A recording of this room is in another state."""
+        self.apply(self._note_recording(info))
+
     def close_if_empty(self) -> None:
         """A room without participants, and without what keeps it open, ends; viewers and Router with it."""
-        if self.room.participants or self.closed or self.suspended or self.keepers:
+        if self.room.participants or self.closed or self.suspended:
+            return
+        if self.keepers:
+            if self.room.recordings:
+                self._around.recordings.room_closed(self)  # nobody is there to be recorded
             return
         if self.waiting_sessions and (self._around.options.wait_for_host or not self.room.was_entered):
             return  # who waits for a host, or for the first who comes, keeps the room open
         self.closed = True
+        self._around.recordings.room_closed(self)
         for session in list(self.waiting_sessions.values()):
             # The next who comes opens a new room: what happened in this one is not for those who were not let in.
             self.refuse(session, RoomError(ErrorCode.ROOM_CLOSED, "The room has ended."), None)
@@ -549,6 +600,9 @@ _EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects 
     fx.TakePreferences: LiveRoom._take_preferences,
     fx.MoveMedia: LiveRoom._move_media,
     fx.LookAtBreakouts: LiveRoom._look_at_breakouts,
+    fx.StartRecording: LiveRoom._start_recording,
+    fx.StopRecording: LiveRoom._stop_recording,
+    fx.LookAtRecording: LiveRoom._look_at_recording,
     fx.FetchPreview: LiveRoom._fetch_preview,
     fx.DropImages: LiveRoom._drop_images,
     fx.StartLive: LiveRoom._start_live,

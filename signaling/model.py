@@ -94,5 +94,8 @@ class RoomSettings(BaseModel):
     enable_reactions: bool = Field(default=True, description="Reactions are passed on.")
     max_participants: int = Field(default=100, ge=1, le=10_000, description="The room is full at this number.")
     enable_recording: bool = Field(default=True, description="Recordings may be started.")
+    automatic_recording: bool = Field(
+        default=False, description="The room is recorded whenever somebody is in it, without being asked to."
+    )
     require_host_approval: bool = Field(default=False, description="A newcomer needs the approval of the host.")
     chat_history: bool = Field(default=True, description="Newcomers see what was written before they came.")

@@ -245,6 +245,11 @@ class PageOptions(BaseModel):
     frame_ancestors: list[str] = Field(
         default=["'self'"], description="Origins whose pages may embed the conference page (CSP `frame-ancestors`)."
     )
+    media_sources: list[str] = Field(
+        default=["https:"],
+        description="Where recordings may be played from besides this server (CSP `media-src` and `img-src`), such as "
+        "the origin of an object storage without TLS.",
+    )
     allowed_origins: list[str] = Field(
         default=["*"], description="Origins whose pages may call REST, WHIP and WHEP (CORS); tokens guard the calls."
     )

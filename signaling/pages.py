@@ -20,14 +20,14 @@ _CACHE = "no-cache"
 _DOCS_PATHS = ("/docs", "/redoc")
 
 
-def content_security_policy(frame_ancestors: list[str]) -> str:
+def content_security_policy(frame_ancestors: list[str], media_sources: list[str]) -> str:
     """The policy of the conference page: nothing from elsewhere, no inline script, no plug-in."""
     rules = {
         "default-src": "'self'",
         "script-src": "'self' 'wasm-unsafe-eval'",
         "style-src": "'self'",
-        "img-src": "'self' data: blob: https:",
-        "media-src": "'self' blob: mediastream:",
+        "img-src": " ".join(["'self' data: blob: https:", *(s for s in media_sources if s != "https:")]),
+        "media-src": " ".join(["'self' blob: mediastream:", *media_sources]),
         "connect-src": "'self' ws: wss:",
         "worker-src": "'self' blob:",
         "object-src": "'none'",
@@ -43,7 +43,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, options: PageOptions) -> None:
         self._app = app
-        self._page_policy = content_security_policy(options.frame_ancestors)
+        self._page_policy = content_security_policy(options.frame_ancestors, options.media_sources)
         self._headers = {
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",

@@ -13,6 +13,7 @@ from signaling.files.transfer import TransferBook
 from signaling.live.book import LiveBook
 from signaling.messages.background import VirtualBackground
 from signaling.messages.e2ee import KeptKey
+from signaling.messages.recordings import RecordingInfo
 from signaling.messages.room import ParticipantInfo, PublicationInfo
 from signaling.model import Kind, Permissions, Role, RoomSettings, Source
 from signaling.waiting import WaitingRoom
@@ -164,6 +165,7 @@ class Room:
         self.e2ee_keys: dict[str, KeptKey] = {}
         self.breakouts = Breakouts()
         self.live = LiveBook()
+        self.recordings: dict[str, RecordingInfo] = {}
         self._publications: dict[str, Publication] = {}
 
     @property

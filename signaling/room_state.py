@@ -20,7 +20,6 @@ FEATURES: dict[str, bool] = {
     "data_relay": True,
     "whip": True,
     "whep": True,
-    "recording": False,
     "waiting_room": True,
     "breakout_rooms": True,
     "reactions": True,
@@ -33,7 +32,13 @@ FEATURES: dict[str, bool] = {
 
 
 def room_state(
-    room: Room, participant: Participant, options: RoomOptions, now_unix: float, *, continued: bool = False
+    room: Room,
+    participant: Participant,
+    options: RoomOptions,
+    now_unix: float,
+    *,
+    continued: bool = False,
+    recording: bool = False,
 ) -> RoomState:
     """All that ``participant`` needs to know to draw the room."""
     return RoomState(
@@ -53,16 +58,18 @@ def room_state(
         ice_servers=ice_servers(options, participant.username, now_unix),
         heartbeat_interval_ms=int(options.heartbeat_interval_s * 1000),
         live_streams=[LiveStreamInfo.model_validate(told(record.info)) for record in room.live.running()],
-        features=features(options, live=room.live.capacity > 0),
+        recordings=list(room.recordings.values()),
+        features=features(options, live=room.live.capacity > 0, recording=recording),
         continued=continued,
     )
 
 
-def features(options: RoomOptions, *, live: bool) -> dict[str, bool]:
+def features(options: RoomOptions, *, live: bool, recording: bool) -> dict[str, bool]:
     """What this server can do, as its operator has set it."""
     return {
         **FEATURES,
         "live_streaming": live,
+        "recording": recording,
         "chat_images": options.chat.images,
         "link_previews": options.chat.link_previews,
         "file_sharing": options.files.enabled,

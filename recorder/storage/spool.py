@@ -135,6 +135,19 @@ class Spool:
             self._part.close()
         self._part, self._part_number, self._part_left = part, number, self.journal.part_size
 
+    def truncate(self, size: int) -> None:
+        """Cut a file none of whose parts has gone yet; nothing is appended after that."""
+        self.leave()
+        part_size = self.journal.part_size
+        for number, path in self.local_parts().items():
+            keep = min(max(size - (number - 1) * part_size, 0), path.stat().st_size)
+            self._budget.give_back(path.stat().st_size - keep)
+            if keep == 0:
+                path.unlink()
+            else:
+                os.truncate(path, keep)
+        self.size = min(self.size, size)
+
     def leave(self) -> None:
         """Let go of the files; all stays as a crash would leave it."""
         if self._part is not None:
@@ -198,6 +211,7 @@ class Spool:
 
     def remove(self) -> None:
         """Delete the folder."""
+        self.leave()
         for path in self.folder.iterdir():
             if path.suffix == ".part":
                 self._budget.give_back(path.stat().st_size)

@@ -38,11 +38,11 @@ class Rule:
 _FILE = ("transfer_id", "sender_id", "receiver_id", "file_size", "file_type", "status")
 _SWITCHES = ("user_id", "audio_enabled", "video_enabled", "screen_sharing")
 _BREAKOUT = ("breakout_room_id", "name", "participant_ids", "created_by", "max_participants")
-_RECORDING = ("recording_id", "status", "started_by", "started_at", "stopped_by", "stopped_at")
+_RECORDING = ("recording_id", "status", "started_by", "started_at", "stopped_by", "stopped_at", "stop_reason")
 _STREAM = ("stream_id", "platform", "status", "quality", "started_by", "started_at")
 _SETTINGS = (
     *("lock_room", "enable_waiting_room", "mute_on_entry", "enable_chat", "enable_reactions", "max_participants"),
-    *("enable_recording", "require_host_approval", "chat_history", "settings", "updated_by"),
+    *("enable_recording", "automatic_recording", "require_host_approval", "chat_history", "settings", "updated_by"),
 )
 
 RULES: Mapping[str, Rule] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signaling.context import Context
-from signaling.effects import Broadcast, Effects, LookAtWaiting, SaveSettings
+from signaling.effects import Broadcast, Effects, LookAtRecording, LookAtWaiting, SaveSettings
 from signaling.errors import ErrorCode, RoomError
 from signaling.messages.settings import SettingsUpdate, SettingsUpdateRequest
 from signaling.model import Role, RoomSettings
@@ -28,6 +28,7 @@ def settings_update(room: Room, participant: Participant, message: SettingsUpdat
         *effects,
         Broadcast(told, sender=participant.username, reply=True),
         *([LookAtWaiting()] if room.waiting else []),
+        LookAtRecording(),
     ]
 
 

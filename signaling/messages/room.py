@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,7 @@ from signaling.messages.breakouts import BreakoutInfo
 from signaling.messages.files import TransferInfo
 from signaling.messages.hands import RaisedHand
 from signaling.messages.live import LiveStreamInfo
+from signaling.messages.recordings import RecordingInfo
 from signaling.messages.waiting import WaitingInfo
 from signaling.model import Kind, Permissions, Role, RoomSettings, Source
 
@@ -108,7 +109,9 @@ class RoomState(Outgoing):
     waiting_room: list[WaitingInfo] = Field(
         default=[], description="Who waits to be admitted; only told to who manages participants."
     )
-    recordings: list[dict[str, Any]] = Field(default=[], description="Recordings under way.")
+    recordings: list[RecordingInfo] = Field(
+        default=[], description="Recordings under way: whoever joins has to be told that it is recorded."
+    )
     live_streams: list[LiveStreamInfo] = Field(default=[], description="Live streams under way.")
     file_transfers: list[TransferInfo] = Field(
         default=[], description="File transfers under way from and to the receiver."

@@ -31,6 +31,9 @@ class SettingsUpdateRequest(Incoming):
         default=None, ge=1, le=10_000, description="The room is full at this number; nobody is sent away by it."
     )
     enable_recording: StrictBool | None = Field(default=None, description="Recordings may be started.")
+    automatic_recording: StrictBool | None = Field(
+        default=None, description="The room is recorded whenever somebody is in it."
+    )
     require_host_approval: StrictBool | None = Field(
         default=None, description="Newcomers wait until the host admits them; moderators cannot."
     )

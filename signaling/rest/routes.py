@@ -93,7 +93,11 @@ def _add_client_routes(router: APIRouter, services: Services) -> None:
                 max_publications=rooms.max_publications,
                 max_participants=rooms.settings.max_participants,
             ),
-            features=features(rooms, live=services.hub.around.live is not None),
+            features=features(
+                rooms,
+                live=services.hub.around.live is not None,
+                recording=services.hub.around.recordings.available,
+            ),
         )
 
     @router.post(

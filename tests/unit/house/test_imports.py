@@ -34,6 +34,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "recorder.options": (),
     # What brings files to a store runs in workers, too: it loads nothing of the engine.
     "recorder.storage": ("recorder.options",),
+    "recorder.model": (),
+    "recorder.worker": ("media", "recorder.storage", "recorder.options", "recorder.model"),
     "streaming": ("sfu", "media"),
     "signaling": ("sfu",),
     "config": ("streaming.options", "sfu.options", "signaling.options", "media.jobs.options", "recorder.options"),

@@ -169,6 +169,7 @@ REST = (
     RestLine("GET", _R + "/recordings", reads=True),
     RestLine("POST", _R + "/recordings/start", {}, OFFICIALS, answer=422),
     RestLine("POST", _R + "/recordings/unknown/stop", None, OFFICIALS, answer=422),
+    RestLine("DELETE", _R + "/recordings/unknown", None, OFFICIALS, answer=422),
     RestLine("GET", _R + "/live-streams", reads=True),
     RestLine("POST", _R + "/live-streams/start", LIVE, OFFICIALS, answer=422),
     RestLine("POST", _R + "/live-streams/picture", {"layout": "grid"}, OFFICIALS, answer=422),

@@ -510,7 +510,7 @@ export interface ErrorBody {
 }
 
 /** Stable codes of the error model, in REST bodies and in ``error`` messages alike. */
-export type ErrorCode = "unauthorized" | "permission_denied" | "rate_limited" | "room_full" | "room_locked" | "room_not_found" | "room_closed" | "user_not_found" | "session_not_found" | "message_not_found" | "transfer_not_found" | "stream_not_found" | "duplicate_session" | "waiting_for_approval" | "rejected" | "invalid_message" | "invalid_state" | "not_supported" | "media_failed" | "storage_failed" | "unavailable" | "internal" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "too_large" | "precondition_failed" | "precondition_required";
+export type ErrorCode = "unauthorized" | "permission_denied" | "rate_limited" | "room_full" | "room_locked" | "room_not_found" | "room_closed" | "user_not_found" | "session_not_found" | "message_not_found" | "transfer_not_found" | "stream_not_found" | "recording_not_found" | "duplicate_session" | "waiting_for_approval" | "rejected" | "invalid_message" | "invalid_state" | "not_supported" | "media_failed" | "storage_failed" | "unavailable" | "internal" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "too_large" | "precondition_failed" | "precondition_required";
 
 /** Something a client asked for could not be done; never ends the session by itself. */
 export interface ErrorMessage {
@@ -1380,22 +1380,44 @@ export interface ReadPosition {
   target_user_id: string | null;
 }
 
-/** A recording has changed; goes to everybody. */
+/** A recording has changed; goes to everybody. Addresses of files are told by REST. */
 export interface RecordingChanged {
   /** Identifies the recording. */
   recording_id: string;
   /** Its room. */
   room_id: string;
-  /** Who started it. */
-  started_by: string;
+  /** Who started it; null: the room's setting did. */
+  started_by: string | null;
   /** When, ISO 8601 in UTC. */
   started_at: string;
   /** How far it is. */
   status: RecordingStatus;
+  /** What is recorded. */
+  mode: string;
+  /** Whether there are no pictures. */
+  audio_only: boolean;
   /** When it was stopped. */
   stopped_at: string | null;
   /** Who stopped it; null: it stopped by itself. */
   stopped_by: string | null;
+  /** `asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed` or `server_gone`. */
+  stop_reason: string | null;
+  /** What is wrong: `storage_failed` or `media_failed`. */
+  error_code: string | null;
+  /** The same for people. */
+  error_message: string | null;
+  /** Its length, while it runs the length so far. */
+  duration_s: number;
+  /** The size of its files, while it runs the size so far. */
+  size_bytes: number;
+  /** What it costs now: share of one processor core. */
+  cpu: number;
+  /** What it costs now: memory. */
+  memory_bytes: number;
+  /** How often it had to begin anew; the parts are joined at the end. */
+  parts: number;
+  /** Whether the storage has not taken all of it yet; that is tried again by itself. */
+  upload_pending: boolean;
   /** What was recorded. */
   files: Array<RecordingFile>;
 }
@@ -1414,18 +1436,92 @@ export interface RecordingControl {
 export interface RecordingFile {
   /** Its name. */
   name: string;
+  /** `program`, `track`, `chapters` (WebVTT), `poster`, `previews` (one picture of many), `preview` (WebVTT with their places in it), `chat` or `manifest` (JSON). */
+  kind: string;
+  /** Its media type. */
+  content_type: string;
   /** Its size. */
   size_bytes: number;
-  /** Where to get it, for a while. */
+  /** Its length in seconds. */
+  duration_s: number | null;
+  /** Where its beginning lies in the recording, in seconds. */
+  offset_s: number;
+  /** Whose track it is. */
+  user_id: string | null;
+  /** Which of that participant's tracks. */
+  source: string | null;
+  /** Where to get it, for a while; null: not for you. */
   download_url: string | null;
+  /** Where to play it, for a while; ranges are answered. */
+  stream_url: string | null;
+}
+
+/** The metadata of a recording. */
+export interface RecordingInfo {
+  /** Identifies the recording. */
+  recording_id: string;
+  /** Its room. */
+  room_id: string;
+  /** Who started it; null: the room's setting did. */
+  started_by: string | null;
+  /** When, ISO 8601 in UTC. */
+  started_at: string;
+  /** How far it is. */
+  status: RecordingStatus;
+  /** What is recorded. */
+  mode: string;
+  /** Whether there are no pictures. */
+  audio_only: boolean;
+  /** When it was stopped. */
+  stopped_at: string | null;
+  /** Who stopped it; null: it stopped by itself. */
+  stopped_by: string | null;
+  /** `asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed` or `server_gone`. */
+  stop_reason: string | null;
+  /** What is wrong: `storage_failed` or `media_failed`. */
+  error_code: string | null;
+  /** The same for people. */
+  error_message: string | null;
+  /** Its length, while it runs the length so far. */
+  duration_s: number;
+  /** The size of its files, while it runs the size so far. */
+  size_bytes: number;
+  /** What it costs now: share of one processor core. */
+  cpu: number;
+  /** What it costs now: memory. */
+  memory_bytes: number;
+  /** How often it had to begin anew; the parts are joined at the end. */
+  parts: number;
+  /** Whether the storage has not taken all of it yet; that is tried again by itself. */
+  upload_pending: boolean;
+  /** What was recorded. */
+  files: Array<RecordingFile>;
 }
 
 /** What is to be recorded, and how. */
 export interface RecordingOptions {
-  /** One picture of the whole room, or each track by itself. */
-  mode?: "composite" | "tracks";
+  /** The composed room in one file, each publication in its own, or both. */
+  mode?: "program" | "tracks" | "both";
+  /** How the program is composed; `auto`: by what is shared. */
+  layout?: "auto" | "grid" | "speaker" | "screen";
   /** Size of the picture. */
   quality?: "1080p" | "720p" | "480p";
+  /** Bitrate of the picture; null: what fits its size. */
+  bitrate_kbps?: number | null;
+  /** No pictures. */
+  audio_only?: boolean;
+  /** Of the program: MP4 with H.264 and AAC, or WebM with VP8 and Opus. */
+  container?: "mp4" | "webm";
+  /** Usernames of those who are recorded; null: everybody. */
+  participants?: Array<string> | null;
+  /** Template of the files' keys in place of the server's, with `{room}`, `{recording_id}`, `{date}`, `{time}` and, at the end, `{name}`. */
+  file_name?: string | null;
+  /** Folder in the storage, such as `team-a/`. */
+  storage_prefix?: string;
+  /** Keep the public chat in a file as well. */
+  chat?: boolean;
+  /** Stop after so many minutes; the server's limit holds as well. */
+  max_duration_min?: number | null;
 }
 
 /** How far a recording is. */
@@ -1501,6 +1597,8 @@ export interface RoomSettings {
   max_participants: number;
   /** Recordings may be started. */
   enable_recording: boolean;
+  /** The room is recorded whenever somebody is in it, without being asked to. */
+  automatic_recording: boolean;
   /** A newcomer needs the approval of the host. */
   require_host_approval: boolean;
   /** Newcomers see what was written before they came. */
@@ -1533,8 +1631,8 @@ export interface RoomState {
   hand_raise_queue: Array<RaisedHand>;
   /** Who waits to be admitted; only told to who manages participants. */
   waiting_room: Array<WaitingInfo>;
-  /** Recordings under way. */
-  recordings: Array<Record<string, unknown>>;
+  /** Recordings under way: whoever joins has to be told that it is recorded. */
+  recordings: Array<RecordingInfo>;
   /** Live streams under way. */
   live_streams: Array<LiveStreamInfo>;
   /** File transfers under way from and to the receiver. */
@@ -1597,6 +1695,8 @@ export interface SettingsUpdate {
   max_participants: number;
   /** Recordings may be started. */
   enable_recording: boolean;
+  /** The room is recorded whenever somebody is in it, without being asked to. */
+  automatic_recording: boolean;
   /** A newcomer needs the approval of the host. */
   require_host_approval: boolean;
   /** Newcomers see what was written before they came. */
@@ -1621,6 +1721,8 @@ export interface SettingsUpdateRequest {
   max_participants?: number | null;
   /** Recordings may be started. */
   enable_recording?: boolean | null;
+  /** The room is recorded whenever somebody is in it. */
+  automatic_recording?: boolean | null;
   /** Newcomers wait until the host admits them; moderators cannot. */
   require_host_approval?: boolean | null;
   /** Newcomers see what was written before they came. */
