@@ -56,11 +56,15 @@ class VideoEncoder:
         context.bit_rate = self.bitrate_bps
         context.gop_size = self._interval
         context.max_b_frames = 0
-        context.thread_count = self._options.threads if name in _SOFTWARE.values() else 0
+        context.thread_count = self._threads() if name in _SOFTWARE.values() else 0
         context.flags |= Flags.global_header
         context.options = self._encoder_options(name)
         context.open()
         return context
+
+    def _threads(self) -> int:
+        large = self.rendition.width * self.rendition.height > _LARGE_PIXELS
+        return self._options.threads or (2 if large else 1)
 
     def _encoder_options(self, name: str) -> dict[str, str]:
         limits = {"maxrate": str(self.bitrate_bps * 5 // 4), "bufsize": str(self.bitrate_bps * 2)}

@@ -29,7 +29,7 @@ class ProgramOptions:
     it was made something is put into the program; what comes later is lost, so it must be longer than the way of a
     packet with one or two retransmissions. ``only_users``: whose tracks are taken; None: everybody's. ``preset`` is
     x264's; ``auto`` takes the best that a 2020 server core encodes with ease. ``hardware``: use a hardware encoder if
-    one opens.
+    one opens. ``threads`` of a software encoder; 0: one up to 720p, else two.
     """
 
     renditions: tuple[VideoRendition, ...] = (VideoRendition(),)
@@ -41,7 +41,7 @@ class ProgramOptions:
     delay_s: float = 0.6
     preset: str = "auto"
     hardware: bool = True
-    threads: int = 2
+    threads: int = 0
     layout: Layout = field(default_factory=Layout)
     overlay: Overlay = field(default_factory=Overlay)
     only_users: frozenset[str] | None = None

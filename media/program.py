@@ -7,7 +7,7 @@ measure what decoding, composing and encoding cost; ``now`` is in seconds of the
 from __future__ import annotations
 
 from collections import deque
-from time import thread_time
+from time import process_time, thread_time
 from typing import Any
 
 import av
@@ -67,6 +67,7 @@ class Program:
         self._asked: list[Message] = []
         self._sizes: dict[int, tuple[int, int]] = {}
         self._costs = {"decode": 0.0, "compose": 0.0, "encode": 0.0, "mix": 0.0}
+        self._other_threads_s = process_time() - thread_time()
         self._encoders = [VideoEncoder(r, options) for r in options.renditions]
         self._scalers = [Scaler() for _ in options.renditions]
         self._sound = AudioEncoder(options, self._block * BLOCK_SAMPLES)
@@ -304,6 +305,9 @@ class Program:
 
     def status(self) -> dict[str, Any]:
         """JSON-able figures; ``*_s`` are seconds of processor time since the beginning."""
+        costs = dict(self._costs)
+        # Encoders have threads of their own, and nothing else in a worker has.
+        costs["encode"] += process_time() - thread_time() - self._other_threads_s
         channels: list[VideoChannel | AudioChannel] = [*self._video.values(), *self._audio.values()]
         lost = self._lost + sum(c.track.totals()["lost"] for c in channels)
         return {
@@ -315,5 +319,5 @@ class Program:
             "lag_ms": round(self._lag_s * 1000),
             "tracks": len(channels),
             "encoders": [encoder.encoder for encoder in self._encoders],
-            **{f"{name}_s": round(cost, 3) for name, cost in self._costs.items()},
+            **{f"{name}_s": round(cost, 3) for name, cost in costs.items()},
         }
