@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from media.packets import EncodedPacket, Patch, StreamInfo
 
 _UNKNOWN_SIZE = b"\x01\xff\xff\xff\xff\xff\xff\xff"
-_SEEK_HEAD_BYTES = 96
-_DURATION_BYTES = 11
+SEEK_HEAD_BYTES = 96
+DURATION_BYTES = 11
 _CODEC_IDS = {
     "vp8": "V_VP8",
     "vp9": "V_VP9",
@@ -19,7 +19,7 @@ _CODEC_IDS = {
     "aac": "A_AAC",
 }
 _SEEK_PRE_ROLL_NS = 80_000_000
-_CUE_INTERVAL_MS = 2_000
+CUE_INTERVAL_MS = 2_000
 _MAX_CLUSTER_MS = 30_000
 
 _EBML, _SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CLUSTER, _CUES, _VOID = (
@@ -84,10 +84,10 @@ class WebmWriter:
         head += _UNKNOWN_SIZE
         self._segment_offset = len(head)
         info = _info()
-        self._duration_offset = len(head) + _SEEK_HEAD_BYTES + len(info) - _DURATION_BYTES
-        self._info_place, self._tracks_place = _SEEK_HEAD_BYTES, _SEEK_HEAD_BYTES + len(info)
+        self._duration_offset = len(head) + SEEK_HEAD_BYTES + len(info) - DURATION_BYTES
+        self._info_place, self._tracks_place = SEEK_HEAD_BYTES, SEEK_HEAD_BYTES + len(info)
         tracks = element(_TRACKS, *(_track(n, s) for n, s in enumerate(streams, 1)))
-        self._put(head + void(_SEEK_HEAD_BYTES) + info + tracks)
+        self._put(head + void(SEEK_HEAD_BYTES) + info + tracks)
 
     def _put(self, data: bytes) -> None:
         self._write(data)
@@ -132,7 +132,7 @@ class WebmWriter:
         start, self._cluster_start = self._cluster_start, None
         if start is None:
             return
-        if self._cluster_key and (not self._cues or start - self._cues[-1][0] >= _CUE_INTERVAL_MS):
+        if self._cluster_key and (not self._cues or start - self._cues[-1][0] >= CUE_INTERVAL_MS):
             self._cues.append((start, self.bytes_written - self._segment_offset))
         self._put(element(_CLUSTER, uint(b"\xe7", start), *self._blocks))
         self._blocks.clear()
@@ -165,7 +165,7 @@ def finishing_patches(
     size = (file_bytes - segment_offset | 1 << 56).to_bytes(8, "big")
     return [
         Patch(size_offset, size),
-        Patch(segment_offset, seek_head + void(_SEEK_HEAD_BYTES - len(seek_head))),
+        Patch(segment_offset, seek_head + void(SEEK_HEAD_BYTES - len(seek_head))),
         Patch(duration_offset, element(b"\x44\x89", struct.pack("!d", duration_ms))),
     ]
 
@@ -197,9 +197,7 @@ def _ebml_head(doc_type: str) -> bytes:
 def _info() -> bytes:
     """Milliseconds as units; the place for the duration is the last element."""
     name = element(b"\x4d\x80", b"Plenum")
-    return element(
-        _INFO, uint(b"\x2a\xd7\xb1", 1_000_000), name, element(b"\x57\x41", b"Plenum"), void(_DURATION_BYTES)
-    )
+    return element(_INFO, uint(b"\x2a\xd7\xb1", 1_000_000), name, element(b"\x57\x41", b"Plenum"), void(DURATION_BYTES))
 
 
 def _track(number: int, stream: StreamInfo) -> bytes:

@@ -97,6 +97,7 @@ class Finisher:
             if not spool.journal.parts and spool.journal.upload_id is None:
                 found = repaired(SpooledSource(spool))
                 spool.truncate(found.length)
+                spool.append(found.tail)
                 part.file.duration_s = round(found.duration_s, 3)
                 part.file.size_bytes = spool.size
                 part.label()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -93,6 +93,18 @@ class Slice:
     end: int
 
 
+class Held:
+    """Bytes in memory: an index that is put behind a file."""
+
+    def __init__(self, data: bytes) -> None:
+        self.size = len(data)
+        self._data = data
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """A range, shorter at the end."""
+        return self._data[offset : offset + length]
+
+
 class Joined:
     """Slices one after the other, as one source."""
 
@@ -130,8 +142,9 @@ def join(sources: Sequence[Source]) -> tuple[Joined, Any]:
         found = repaired(source)
         start = 0 if number == 0 else found.header_bytes
         slices.append(Slice(source, start, max(start, found.length)))
-    joined = Joined(slices)
-    return joined, repaired(joined)
+    found = repaired(Joined(slices))
+    tail = Slice(Held(found.tail), 0, len(found.tail))
+    return Joined([*slices, tail]), replace(found, length=found.length + len(found.tail))
 
 
 def pour(source: Source, length: int, spool: Spool, beat: Callable[[], None]) -> None:
