@@ -78,7 +78,7 @@ class Collector:
             await asyncio.sleep(max(0.0, INTERVAL_S - (time.monotonic() - started)))
 
     async def _take(self) -> Taken:
-        # A few publishers tell enough of all of them, and cost the measurement less.
+        # Publishers share a page.
         subscribers = list(self.subscribers)
         seats = [*self.publishers[:1], *subscribers]
         relayed, *rest = await asyncio.gather(
@@ -115,12 +115,13 @@ class Collector:
 
 def _uplink(t_s: float, old: Mapping[str, Any], new: Mapping[str, Any]) -> UplinkRow:
     seconds = (new["at"] - old["at"]) / 1000
-    before = {entry["id"]: entry["bytesSent"] or 0 for entry in old["outbound"]}
-    rates = {
-        entry["rid"] or "": max(0, (entry["bytesSent"] or 0) - before.get(entry["id"], 0)) * 8 / seconds
-        for entry in new["outbound"]
-        if entry["kind"] == "video"
-    }
+    before = {(entry["peer"], entry["id"]): entry["bytesSent"] or 0 for entry in old["outbound"]}
+    rates: dict[str, float] = {}
+    for entry in new["outbound"]:
+        if entry["kind"] == "video":
+            rid = entry["rid"] or ""
+            sent = max(0, (entry["bytesSent"] or 0) - before.get((entry["peer"], entry["id"]), 0))
+            rates[rid] = rates.get(rid, 0.0) + sent * 8 / seconds
     return UplinkRow(t_s, sum(rates.values()), rates)
 
 

@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True)
 class UplinkRow:
-    """One publisher at one moment."""
+    """All publishers together at one moment."""
 
     t_s: float
     bps: float

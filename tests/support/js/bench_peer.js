@@ -1,7 +1,7 @@
 // A participant of the scenario runner: the project's own SDK, without the page around it.
 (() => {
   if (window.__bench) return;
-  const bench = { client: null, tiles: new Map(), reception: [] };
+  const bench = { client: null, publishers: new Map(), tiles: new Map() };
   window.__bench = bench;
 
   bench.join = async ({ room, token }) => {
@@ -13,20 +13,28 @@
     await client.connect({ room, token, dataRelay: false });
   };
 
-  /** Camera from the browser's fake device, and a tone; `gain` 0 is silence. */
-  bench.publish = async ({ width, height, frameRate, options, gain }) => {
+  /**
+   * Joins and sends the browser's fake camera and a tone; `gain` 0 is silence. Several may publish from one page. They
+   * watch nothing: what is measured is not what they receive.
+   */
+  bench.publish = async ({ room, token, name, width, height, frameRate, options, gain }) => {
+    const { PlenumClient } = await import("/static/plenum-client.js");
+    const client = new PlenumClient();
+    client.reception.setMode("audio-only");
+    bench.publishers.set(name, client);
+    await client.connect({ room, token, dataRelay: false });
     const video = await navigator.mediaDevices.getUserMedia({ video: { width: { exact: width }, height: { exact: height }, frameRate } });
     const [track] = video.getVideoTracks();
     track.contentHint = "motion";
-    await bench.client.publish(track, "camera", options);
-    await bench.client.publish(tone(gain), "microphone", {});
+    await client.publish(track, "camera", options);
+    await client.publish(tone(gain), "microphone", {});
   };
 
-  bench.shareScreen = async ({ options }) => {
+  bench.shareScreen = async ({ name, options }) => {
     const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 30 } });
     const [track] = stream.getVideoTracks();
     track.contentHint = "detail";
-    await bench.client.publish(track, "screen", options);
+    await bench.publishers.get(name).publish(track, "screen", options);
   };
 
   function tone(gain) {

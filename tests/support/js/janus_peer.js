@@ -1,15 +1,15 @@
 // A participant of the scenario runner against Janus: peer connections alone, the runner does the signaling.
 (() => {
   if (window.__janusPeer) return;
-  const bench = { publishing: null, subscribing: null };
+  const bench = { publishing: new Map(), subscribing: null };
   window.__janusPeer = bench;
 
-  bench.offer = async ({ width, height, frameRate, encodings, gain }) => {
+  bench.offer = async ({ name, width, height, frameRate, encodings, gain }) => {
     const video = await navigator.mediaDevices.getUserMedia({ video: { width: { exact: width }, height: { exact: height }, frameRate } });
     const [track] = video.getVideoTracks();
     track.contentHint = "motion";
     const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-    bench.publishing = peer;
+    bench.publishing.set(name, peer);
     peer.addTransceiver(tone(gain), { direction: "sendonly" });
     peer.addTransceiver(track, { direction: "sendonly", sendEncodings: encodings });
     await peer.setLocalDescription();
@@ -17,7 +17,7 @@
     return peer.localDescription.sdp;
   };
 
-  bench.accept = (sdp) => bench.publishing.setRemoteDescription({ type: "answer", sdp });
+  bench.accept = (name, sdp) => bench.publishing.get(name).setRemoteDescription({ type: "answer", sdp });
 
   bench.answer = async (sdp) => {
     const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });

@@ -23,6 +23,7 @@ import { Stage } from "./stage.js";
 import { chooseTheme, currentTheme } from "./theme.js";
 import { Toasts } from "./toasts.js";
 import { Tools } from "./toolbar.js";
+import { WhyPanel } from "./why-panel.js";
 import { keepAwake, toggleFullScreen } from "./window.js";
 
 /** @typedef {import("../plenum-client.js").PlenumClient} PlenumClient */
@@ -54,9 +55,18 @@ export class Conference {
     this.toasts = new Toasts();
     this.sound = new SoundOutput(() => this.soundBanner.removeAttribute("hidden"));
     this.sound.choose(media.preferences.speaker);
-    this.stage = new Stage(client, media, { onOverflow: () => this.openPanel("people"), onViewChange: () => this.#renderTools() });
+    this.stage = new Stage(client, media, {
+      onOverflow: () => this.openPanel("people"),
+      onViewChange: () => this.#renderTools(),
+      onWhy: (publicationId) => {
+        this.openPanel("why");
+        this.why.ask(publicationId);
+      },
+    });
     this.stage.mirror = media.preferences.mirror;
     this.chat = new ChatPanel(client, { onClose: () => this.openPanel(null), onError: (error) => this.#report(error) });
+    this.why = new WhyPanel(client, { onClose: () => this.openPanel(null) });
+    client.reception.setMode(media.preferences.receive);
     this.hosting = new Hosting(client, this.toasts, {
       openPeople: () => this.openPanel("people"),
       isPeopleOpen: () => this.people.isOpen,
@@ -81,6 +91,7 @@ export class Conference {
     });
     this.settings = new SettingsDialog(media, {
       onSpeaker: (deviceId) => this.sound.choose(deviceId),
+      onReceive: (mode) => client.reception.setMode(mode),
       onMirror: (mirror) => {
         this.stage.mirror = mirror;
         this.stage.update();
@@ -138,18 +149,20 @@ export class Conference {
     this.hosting.close();
     this.breakouts.close();
     this.chat.close();
+    this.why.close();
     this.reactions.close();
     this.files.close();
     for (const held of this.leaving.values()) clearTimeout(held);
     this.element.remove();
   }
 
-  /** @param {"chat" | "people" | null} which null closes what is open. */
+  /** @param {"chat" | "people" | "why" | null} which null closes what is open. */
   openPanel(which) {
-    const opened = which === "chat" ? this.chat : which === "people" ? this.people : null;
-    const before = this.chat.isOpen ? this.tools.chat : this.people.isOpen ? this.tools.people : null;
+    const opened = which === "chat" ? this.chat : which === "people" ? this.people : which === "why" ? this.why : null;
+    const before = this.chat.isOpen ? this.tools.chat : this.people.isOpen ? this.tools.people : this.why.isOpen ? this.tools.more : null;
     this.chat.setOpen(opened === this.chat);
     this.people.setOpen(opened === this.people);
+    this.why.setOpen(opened === this.why);
     this.element.classList.toggle("with-panel", opened !== null);
     // Focus goes back to the button that opened what is closed now.
     if (!opened && before) before.element.focus();
@@ -196,7 +209,7 @@ export class Conference {
         h("div", { class: "top-tools", role: "group", "aria-label": "View and settings" }, view.element, theme.element, help.element, settings.element),
       ),
       h("div", { class: "banners" }, this.banner, this.soundBanner, this.breakouts.banner, this.sharing),
-      h("div", { class: "middle" }, this.stage.element, this.chat.element, this.people.element),
+      h("div", { class: "middle" }, this.stage.element, this.chat.element, this.people.element, this.why.element),
       h(
         "footer",
         { class: "bottombar" },
@@ -379,6 +392,7 @@ export class Conference {
         { label: tools.view.look.label, iconName: tools.view.look.icon, testid: "more-view", onSelect: () => this.stage.toggleMode() },
         { label: tools.theme.look.label, iconName: tools.theme.look.icon, onSelect: () => this.#toggleTheme() },
         !narrow && { label: "Full screen", iconName: "screen", onSelect: () => void toggleFullScreen() },
+        { label: "Connection and quality", iconName: "info", testid: "more-why", onSelect: () => this.openPanel("why") },
         { label: "Settings", iconName: "settings", testid: "more-settings", onSelect: () => this.settings.open() },
         !narrow && { label: "Keyboard shortcuts", iconName: "keyboard", onSelect: () => this.help.showModal() },
       ],

@@ -43,7 +43,7 @@ export class MediaSync {
     const { camera, microphone, preferences, framerate } = this.media;
     const { maxBitrate } = VIDEO_QUALITIES[preferences.quality];
     if (microphone.track) this.#sync("microphone", microphone, {});
-    this.#sync("camera", camera, { maxBitrate, maxFramerate: framerate });
+    this.#sync("camera", camera, { maxBitrate, maxFramerate: framerate, simulcast: true });
   }
 
   /**

@@ -13,14 +13,15 @@ import { chooseTheme } from "./theme.js";
 /** @typedef {import("./local-media.js").LocalMedia} LocalMedia */
 
 const QUALITY_WORDS = { "180p": "Low (180p)", "360p": "Medium (360p)", "720p": "High (720p)", "1080p": "Very high (1080p)" };
+const RECEIVE_WORDS = { auto: "As much as your connection carries", "data-saver": "Save data: small pictures", "audio-only": "Sound only" };
 const THEME_WORDS = { system: "As the system", light: "Light", dark: "Dark" };
 
 export class SettingsDialog {
   /**
    * @param {LocalMedia} media
-   * @param {{ onSpeaker: (deviceId: string) => void, onMirror: (mirror: boolean) => void }} handlers
+   * @param {{ onSpeaker: (deviceId: string) => void, onReceive: (mode: import("../sdk/types.js").ReceiveMode) => void, onMirror: (mirror: boolean) => void }} handlers
    */
-  constructor(media, { onSpeaker, onMirror }) {
+  constructor(media, { onSpeaker, onReceive, onMirror }) {
     this.media = media;
     this.meter = new MeterView();
     this.camera = deviceSelect({ label: "Camera", iconName: "camera", onChange: (camera) => void media.choose("camera", { camera }) });
@@ -43,6 +44,7 @@ export class SettingsDialog {
       { title: "Settings", testid: "settings-dialog", onClose: () => this.meter.follow(null) },
       this.#sound(),
       this.#picture(onMirror),
+      this.#receiving(onReceive),
       h("section", {}, h("h3", {}, "Appearance"), this.theme.element),
     );
     media.addEventListener("devices", () => this.#fill());
@@ -73,6 +75,19 @@ export class SettingsDialog {
       onMirror(mirror);
     });
     return h("section", {}, h("h3", {}, "Picture"), this.camera.element, quality.element, mirrored.element);
+  }
+
+  /** @param {(mode: import("../sdk/types.js").ReceiveMode) => void} onReceive */
+  #receiving(onReceive) {
+    const { preferences } = this.media;
+    const mode = choice("What you receive", RECEIVE_WORDS, (value) => {
+      preferences.receive = /** @type {import("../sdk/types.js").ReceiveMode} */ (value);
+      savePreferences({ receive: preferences.receive });
+      onReceive(preferences.receive);
+    });
+    mode.select.value = preferences.receive;
+    mode.select.dataset.testid = "receive-mode";
+    return h("section", {}, h("h3", {}, "Data"), mode.element);
   }
 
   #speakerRow() {

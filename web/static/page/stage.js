@@ -5,8 +5,10 @@
 
 import { h } from "./dom.js";
 import { gridBoxes, gridCapacity, stageBoxes } from "./layout.js";
+import { openMenu } from "./menu.js";
 import { lackOf } from "./reception-words.js";
 import { Tile } from "./tile.js";
+import { tileEntries } from "./tile-menu.js";
 
 /** @typedef {import("../plenum-client.js").PlenumClient} PlenumClient */
 /** @typedef {import("../plenum-client.js").Participant} Participant */
@@ -18,12 +20,13 @@ export class Stage {
   /**
    * @param {PlenumClient} client
    * @param {import("./local-media.js").LocalMedia} media
-   * @param {{ onOverflow: () => void, onViewChange: () => void }} handlers
+   * @param {{ onOverflow: () => void, onViewChange: () => void, onWhy: (publicationId: string) => void }} handlers
    */
-  constructor(client, media, { onOverflow, onViewChange }) {
+  constructor(client, media, { onOverflow, onViewChange, onWhy }) {
     this.client = client;
     this.media = media;
     this.onViewChange = onViewChange;
+    this.onWhy = onWhy;
     /** @type {"grid" | "speaker"} */
     this.mode = "grid";
     /** @type {string | null} Key of the tile the user has put on the stage. */
@@ -122,7 +125,7 @@ export class Stage {
     const key = `${username}/${source}`;
     let tile = this.tiles.get(key);
     if (!tile) {
-      tile = new Tile({ userId: username, source, isLocal, onPin: () => this.togglePin(key) });
+      tile = new Tile({ userId: username, source, isLocal, onPin: () => this.togglePin(key), onMenu: (button) => this.#openMenu(button, key) });
       this.tiles.set(key, tile);
       this.tilesElement.append(tile.element);
     }
@@ -173,6 +176,24 @@ export class Stage {
     const lack = publication ? lackOf(this.client.reception.status.tracks[publication.id]) : null;
     const visible = Boolean(publication && !publication.muted && !lack);
     return { track, visible, note: visible || publication?.muted ? "" : lack ?? "", publicationId: publication?.id ?? "" };
+  }
+
+  /**
+   * @param {HTMLElement} button
+   * @param {string} key
+   */
+  #openMenu(button, key) {
+    const tile = this.tiles.get(key);
+    const publication = tile && this.client.model.find(tile.userId, tile.source);
+    if (!publication) return;
+    const { reception } = this.client;
+    const now = { quality: reception.qualityOf(publication.id), pinned: this.pinned === key, screen: tile.source === "screen" };
+    const entries = tileEntries(now, {
+      setQuality: (quality) => reception.setQuality(publication.id, quality),
+      pin: () => this.togglePin(key),
+      why: () => this.onWhy(publication.id),
+    });
+    openMenu(button, entries, { title: "Quality of this picture", testid: "tile-menu-list" });
   }
 
   /** @param {Participant} participant */

@@ -11,6 +11,7 @@
  * @property {string} speaker
  * @property {import("../plenum-client.js").VideoQuality} quality
  * @property {boolean} processing
+ * @property {import("../sdk/types.js").ReceiveMode} receive
  * @property {boolean} mirror
  * @property {"system" | "light" | "dark"} theme
  */
@@ -32,6 +33,7 @@ const DEFAULTS = {
   speaker: "",
   quality: "720p",
   processing: true,
+  receive: "auto",
   mirror: true,
   theme: "system",
 };

@@ -15,9 +15,9 @@ const STALE_PICTURE_MS = 1_500;
 
 export class Tile {
   /**
-   * @param {{ userId: string, source: "camera" | "screen", isLocal: boolean, onPin: () => void }} options
+   * @param {{ userId: string, source: "camera" | "screen", isLocal: boolean, onPin: () => void, onMenu: (button: HTMLElement) => void }} options
    */
-  constructor({ userId, source, isLocal, onPin }) {
+  constructor({ userId, source, isLocal, onPin, onMenu }) {
     this.userId = userId;
     this.source = source;
     this.isLocal = isLocal;
@@ -36,6 +36,8 @@ export class Tile {
     this.hand = h("span", { class: "tile-hand", hidden: true, "data-testid": "tile-hand" }, icon("hand", 18), h("b"));
     this.note = h("span", { class: "tile-note", hidden: true });
     this.pinButton = h("button", { type: "button", class: "tile-pin", onclick: onPin }, icon("pin", 18));
+    this.menuButton = h("button", { type: "button", class: "tile-pin tile-menu", "data-testid": "tile-menu", "aria-haspopup": "menu", "data-tip": "Quality" }, icon("more", 18));
+    this.menuButton.addEventListener("click", () => onMenu(this.menuButton));
     this.element = h(
       "div",
       { class: "tile", role: "group", "data-testid": "tile", "data-user-id": userId, "data-source": source },
@@ -44,6 +46,7 @@ export class Tile {
       this.note,
       this.hand,
       h("div", { class: "tile-label" }, this.muted, this.voice, this.name, this.quality.element),
+      isLocal ? null : this.menuButton,
       this.pinButton,
     );
     this.element.classList.toggle("tile-local", isLocal);
@@ -76,6 +79,7 @@ export class Tile {
     const state = screen ? "" : `, ${soundMuted ? "microphone off" : "microphone on"}${this.pictured ? "" : ", camera off"}${hand > 0 ? ", hand raised" : ""}${quality ? `, ${qualityWord(quality).toLowerCase()}` : ""}`;
     this.element.setAttribute("aria-label", title + state);
     const label = pinned ? `Unpin ${title}` : `Pin ${title} to the stage`;
+    this.menuButton.setAttribute("aria-label", `Quality of ${title}`);
     this.pinButton.setAttribute("aria-label", label);
     this.pinButton.setAttribute("aria-pressed", String(pinned));
     this.pinButton.dataset.tip = pinned ? "Unpin" : "Pin";

@@ -43,6 +43,7 @@ class Driver(ABC):
         self.directory = directory
         self.chromium = chromium
         self.relays = relays
+        self.publishing: Tab | None = None  # all publishers share a page: a page each would cost more than their media
 
     @abstractmethod
     async def start(self) -> None: ...

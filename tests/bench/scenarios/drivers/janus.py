@@ -14,7 +14,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.bench.scenarios.drivers.base import Camera, Driver, Seat
-from tests.support.chromium import Chromium, read_script
+from tests.support.chromium import Chromium, Tab, read_script
 from tests.support.ports import free_tcp_port
 from tests.support.relay_process import RelayProcess
 
@@ -79,7 +79,9 @@ class JanusDriver(Driver):
             await self._process.wait()
 
     async def publisher(self, room: str, name: str, camera: Camera) -> Seat:
-        seat = await self._tab(name, (640, 360))
+        if self.publishing is None:
+            self.publishing = await self._tab((640, 360))
+        page = self.publishing.page
         shares = (("f", 1, 1.0), ("h", 2, 0.27), ("q", 4, 0.08))  # Janus takes the first for the best
         encodings = [
             {
@@ -90,9 +92,10 @@ class JanusDriver(Driver):
             }
             for rid, scale, share in shares
         ]
-        offer = await seat.tab.page.evaluate(
+        offer = await page.evaluate(
             "(given) => __janusPeer.offer(given)",
             {
+                "name": name,
                 "width": camera.width,
                 "height": camera.height,
                 "frameRate": camera.frames_per_s,
@@ -104,12 +107,12 @@ class JanusDriver(Driver):
         joined = await self._message(handle, {"request": "join", "ptype": "publisher", "room": _ROOM})
         self._feeds.append(joined["plugindata"]["data"]["id"])
         answer = await self._message(handle, {"request": "publish"}, {"type": "offer", "sdp": offer})
-        await seat.tab.page.evaluate("(sdp) => __janusPeer.accept(sdp)", answer["jsep"]["sdp"])
+        await page.evaluate("([name, sdp]) => __janusPeer.accept(name, sdp)", [name, answer["jsep"]["sdp"]])
         await asyncio.sleep(1)
-        return seat
+        return Seat(name, self.publishing)
 
     async def subscriber(self, room: str, name: str, *, size: tuple[int, int] = (1280, 720)) -> Seat:
-        seat = await self._tab(name, size)
+        tab = await self._tab(size)
         handle = await self._attach()
         streams = [{"feed": feed} for feed in self._feeds]
         joined = await self._message(
@@ -119,12 +122,12 @@ class JanusDriver(Driver):
         found = _CANDIDATE.search(offer)
         if found is None:
             raise AssertionError("Janus offers no UDP candidate")
-        seat.path = await self.relays.open((found[2], int(found[3])))
-        host, port = seat.path.address
+        path = await self.relays.open((found[2], int(found[3])))
+        host, port = path.address
         bent = _CANDIDATE.sub(rf"\g<1>{host} {port}", offer)
-        answer = await seat.tab.page.evaluate("(sdp) => __janusPeer.answer(sdp)", bent)
+        answer = await tab.page.evaluate("(sdp) => __janusPeer.answer(sdp)", bent)
         await self._message(handle, {"request": "start"}, {"type": "answer", "sdp": answer})
-        return seat
+        return Seat(name, tab, path)
 
     def cpu_s(self) -> float:
         assert self._process is not None
@@ -187,13 +190,12 @@ admin: {{ admin_ws = false, admin_wss = false }}
 
     # -- API -----------------------------------------------------------------------------------------------------------
 
-    async def _tab(self, name: str, size: tuple[int, int]) -> Seat:
+    async def _tab(self, size: tuple[int, int]) -> Tab:
         assert self._pages is not None
         port = self._pages.sockets[0].getsockname()[1]
         script = read_script("janus_peer.js")
         viewport = {"width": size[0], "height": size[1]}
-        tab = await self.chromium.open(f"http://localhost:{port}/", scripts=[script], viewport=viewport)
-        return Seat(name, tab)
+        return await self.chromium.open(f"http://localhost:{port}/", scripts=[script], viewport=viewport)
 
     async def _read(self) -> None:
         assert self._socket is not None

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from tests.bench.scenarios.drivers.base import Camera, Driver, Seat
-from tests.support.chromium import Chromium, read_script
+from tests.support.chromium import Chromium, Tab, read_script
 from tests.support.relay_process import RelayProcess
 from tests.support.server import PlenumServer
 
@@ -33,7 +33,8 @@ class PlenumDriver(Driver):
         await self.server.stop()
 
     async def publisher(self, room: str, name: str, camera: Camera) -> Seat:
-        seat = await self._join(room, name, None, (640, 360))
+        if self.publishing is None:
+            self.publishing = await self._open(None, (640, 360))
         options: dict[str, Any] = {
             "simulcast": True,
             "maxBitrate": camera.max_bitrate_bps,
@@ -41,9 +42,12 @@ class PlenumDriver(Driver):
         }
         if camera.codec:
             options["codec"] = camera.codec
-        await seat.tab.page.evaluate(
+        await self.publishing.page.evaluate(
             "(given) => __bench.publish(given)",
             {
+                "room": room,
+                "token": self.server.token(name, room),
+                "name": name,
                 "width": camera.width,
                 "height": camera.height,
                 "frameRate": camera.frames_per_s,
@@ -51,13 +55,14 @@ class PlenumDriver(Driver):
                 "options": options,
             },
         )
-        return seat
+        return Seat(name, self.publishing)
 
     async def subscriber(self, room: str, name: str, *, size: tuple[int, int] = (1280, 720)) -> Seat:
         path = await self.relays.open(("127.0.0.1", self.server.media_port))
-        seat = await self._join(room, name, path.page_setup, size)
-        seat.path = path
-        return seat
+        tab = await self._open(path.page_setup, size)
+        token = self.server.token(name, room)
+        await tab.page.evaluate("(given) => __bench.join(given)", {"room": room, "token": token})
+        return Seat(name, tab, path, memo={"room": room, "token": token})
 
     async def explain(self, seat: Seat) -> dict[str, Any] | None:
         url = f"{self.server.url}/webrtc/rooms/{seat.memo['room']}/participants/{seat.name}/explain"
@@ -72,13 +77,10 @@ class PlenumDriver(Driver):
     def cpu_s(self) -> float:
         return self.server.cpu_s()
 
-    async def _join(self, room: str, name: str, setup: dict[str, Any] | None, size: tuple[int, int]) -> Seat:
-        tab = await self.chromium.open(
+    async def _open(self, setup: dict[str, Any] | None, size: tuple[int, int]) -> Tab:
+        return await self.chromium.open(
             f"{self.server.url}/",
             setup=setup,
             scripts=[read_script("bench_peer.js")],
             viewport={"width": size[0], "height": size[1]},
         )
-        token = self.server.token(name, room)
-        await tab.page.evaluate("(given) => __bench.join(given)", {"room": room, "token": token})
-        return Seat(name, tab, memo={"room": room, "token": token})
