@@ -15,6 +15,7 @@ from scripts import checks
 from scripts.console import out
 from scripts.doctor.addresses import check_addresses
 from scripts.doctor.certificate import check_certificate
+from scripts.doctor.clock import check_clock
 from scripts.doctor.findings import Finding, Verdict, count, fail, ok
 from scripts.doctor.ports import check_ports
 from scripts.doctor.redis import check_redis
@@ -40,7 +41,7 @@ async def examine(settings: Settings, name: str | None) -> list[Finding]:
     )
     addresses = check_addresses(settings.media)
     certificate = check_certificate(settings.http, name)
-    return [*_settings(settings), *ports, *addresses, *turn, *certificate, *redis, *check_system()]
+    return [*_settings(settings), *ports, *addresses, *turn, *certificate, *redis, check_clock(), *check_system()]
 
 
 def _settings(settings: Settings) -> list[Finding]:

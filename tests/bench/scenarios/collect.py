@@ -122,7 +122,8 @@ def _uplink(t_s: float, old: Mapping[str, Any], new: Mapping[str, Any]) -> Uplin
             rid = entry["rid"] or ""
             sent = max(0, (entry["bytesSent"] or 0) - before.get((entry["peer"], entry["id"]), 0))
             rates[rid] = rates.get(rid, 0.0) + sent * 8 / seconds
-    return UplinkRow(t_s, sum(rates.values()), rates)
+    reasons = {entry["qualityLimitationReason"] for entry in new["outbound"]} - {None, "none"}
+    return UplinkRow(t_s, sum(rates.values()), rates, " ".join(sorted(reasons)))
 
 
 def _row(

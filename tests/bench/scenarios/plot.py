@@ -49,6 +49,9 @@ def _draw_one(line: Timeline, name: str, axes: list[Axes]) -> None:
         for rid in sorted({rid for row in publisher for rid in row.by_rid_bps}):
             values = [row.by_rid_bps.get(rid, 0) / 1e6 for row in publisher]
             uplink.plot([row.t_s for row in publisher], values, linewidth=0.9, label=rid or "single")
+        for row in publisher:
+            if "cpu" in row.limited_by:
+                uplink.axvspan(row.t_s - 0.25, row.t_s, color="#999", alpha=0.3, linewidth=0)
         break
     uplink.set_ylabel("uplink Mbit/s", fontsize=8)
     uplink.legend(fontsize=7, loc="upper right", ncols=3)

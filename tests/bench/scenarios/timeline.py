@@ -51,6 +51,7 @@ class UplinkRow:
     t_s: float
     bps: float
     by_rid_bps: Mapping[str, float]
+    limited_by: str = ""  # what holds the encoders back, as the browser says: cpu, bandwidth
 
 
 @dataclass

@@ -56,6 +56,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "turn",
         "tls",
         "redis",
+        "clock",
         "udp-buffer",
         "files",
     } == checks
