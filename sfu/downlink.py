@@ -9,7 +9,8 @@ from sfu.choosing import Chooser
 from sfu.congestion.changes import Reason
 from sfu.congestion.estimator import BandwidthEstimator
 from sfu.congestion.pacer import Pacer, Priority
-from sfu.layers.forward import ForwardEntry, Held, Outlet, release
+from sfu.layers.forward import ForwardEntry, Held, Outlet
+from sfu.layers.resending import release
 from sfu.probing import Probe
 from sfu.rtp.rtcp import ReportBlock, TransportFeedback
 from sfu.wishes import Mode
@@ -25,6 +26,8 @@ PATIENCE_S = 0.3
 DRAIN_PATIENCE_S = 1.0
 """While a queue is being emptied less is given out, but only for a moment: no layer has to go for that."""
 TOLD_STEP = 0.15
+SETTLING_S = 3.0
+"""At first ICE tries several ways at once: that is no change of the route."""
 RESEND_SHARE, LEAST_RESENDS_BPS, RESEND_BURST_S = 0.5, 100_000, 0.5
 
 
@@ -68,7 +71,7 @@ class Downlink:
         self._review_at = now
         self._short_since: float | None = None
         self._route: object = None
-        self._heard = False
+        self._heard_at: float | None = None
         self._told_revision: object = None
         self._told_bps = 0
         self._resend_room = 0.0
@@ -88,11 +91,12 @@ class Downlink:
             return
         size = self._note_sent(packets, now)
         pacer = self.pacer
-        if not pacer.direct and not pacer.admits(size, now):
-            pacer.charge(size, now)
-            if self._heard:
-                outlet.holding = True
-                self._busy.add(self)
+        if pacer.direct or self._probe is not None or pacer.admits(size, now):
+            return  # a probe is there to go faster than what is known to be carried
+        pacer.charge(size, now)
+        if self._heard_at is not None:
+            outlet.holding = True
+            self._busy.add(self)
 
     def _note_sent(self, packets: list[bytes], now: float) -> int:
         """Tell the estimator; returns the bytes."""
@@ -141,7 +145,7 @@ class Downlink:
         size = probe.due_bytes(now)
         while size > 0:
             consumer = self._paddable()
-            sent = 0 if consumer is None else consumer.pad(probe.cluster.packet_bytes, now)
+            sent = 0 if consumer is None else consumer.answerer.pad(probe.cluster.packet_bytes, now)
             if not sent:
                 break
             size -= sent
@@ -163,17 +167,17 @@ class Downlink:
 
     def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
         """Which packets arrived when."""
-        self._heard = True
+        self._hear(now)
         self.estimator.on_feedback(feedback, now)
 
     def on_remb(self, bps: int, now: float) -> None:
         """The subscriber's own estimate."""
-        self._heard = True
+        self._hear(now)
         self.estimator.on_remb(bps, now)
 
     def on_reports(self, blocks: Sequence[tuple[Consumer, ReportBlock]], now: float) -> None:
         """Receiver reports, after the Consumers took them."""
-        self._heard = True
+        self._hear(now)
         rtts = [c.stream.last_rtt_s for c, block in blocks if block.lsr and c.stream.last_rtt_s is not None]
         if rtts:
             self.estimator.on_rtt(min(rtts), now)
@@ -182,19 +186,28 @@ class Downlink:
         if lost:
             self.estimator.on_loss_report(sum(lost) / len(lost) / 256, now)
 
+    def _hear(self, now: float) -> None:
+        if self._heard_at is None:
+            self._heard_at = now
+
     # -- time ------------------------------------------------------------------------------------------------------
 
     def tick(self, route: object, now: float) -> None:
         """Called some 20 times a second; ``route`` is compared with the one before."""
         estimator, pacer = self.estimator, self.pacer
         if route is not self._route:
-            if self._route is not None and route is not None:
+            if self._heard_at is not None and route is not None and now - self._heard_at > SETTLING_S:
                 estimator.on_route_change(now)
             self._route = route
         estimator.tick(now)
         pacer.set_estimate(estimator.estimate_bps, is_limit=estimator.is_limit_known)
         pacer.review(self._sent_bytes, now)
-        if self._heard and self._probe is None and not self._outlet.holding and self._paddable() is not None:
+        if (
+            self._heard_at is not None
+            and self._probe is None
+            and not self._outlet.holding
+            and self._paddable() is not None
+        ):
             cluster = estimator.probe_due(now)
             if cluster is not None:
                 self._probe = Probe(cluster, now)
@@ -203,7 +216,7 @@ class Downlink:
 
     def _review(self, now: float) -> None:
         estimate_bps = self._budget_bps()
-        if estimate_bps >= self.chooser.chosen_bps or not self._heard:
+        if estimate_bps >= self.chooser.chosen_bps or self._heard_at is None:
             self._short_since = None
             if self.dirty or now >= self._review_at:
                 self.choose(now)
@@ -220,9 +233,13 @@ class Downlink:
         self.dirty = False
         self._review_at = now + REVIEW_S
         estimator = self.estimator
-        estimated = self._heard and estimator.reason is not Reason.START
+        estimated = self._heard_at is not None and estimator.reason is not Reason.START
         self.chooser.choose(
-            self._budget_bps() if self._heard else None, self.mode, now, by_feedback=estimated, urgent=urgent
+            self._budget_bps() if self._heard_at is not None else None,
+            self.mode,
+            now,
+            by_feedback=estimated,
+            urgent=urgent,
         )
         estimator.set_wanted_bps(self.chooser.wanted_bps)
 
@@ -237,7 +254,7 @@ class Downlink:
         rate = max(LEAST_RESENDS_BPS, RESEND_SHARE * self.estimator.estimate_bps) / 8
         self._resend_room = min(rate * RESEND_BURST_S, self._resend_room + rate * (now - self._resend_at))
         self._resend_at = now
-        if self._heard and self._resend_room < size_bytes:
+        if self._heard_at is not None and self._resend_room < size_bytes:
             return False
         self._resend_room -= size_bytes
         return True
@@ -261,7 +278,7 @@ class Downlink:
     @property
     def estimate_bps(self) -> int | None:
         """What the path carries; None while the subscriber has told nothing."""
-        return self.estimator.estimate_bps if self._heard else None
+        return self.estimator.estimate_bps if self._heard_at is not None else None
 
     def on_new(self, consumer: Consumer, now: float) -> None:
         """A Consumer is open and nothing is chosen for it yet."""

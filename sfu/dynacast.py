@@ -5,11 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sfu.consumer import Consumer
     from sfu.encoding import Encoding
     from sfu.producer import Producer
 
 UNWANTED_S = 2.0
 """So long nobody must want an Encoding before it is stopped: a layer that is left is often taken again soon."""
+
+
+def wanted_by(consumer: Consumer) -> set[Encoding]:
+    """What its publisher has to send for one Consumer: what is chosen, and what is sent until that can begin."""
+    if not consumer.may_send and consumer.entry is not None:
+        return set()
+    splicer = consumer.splicer
+    if not consumer.chosen:
+        best = consumer.producer.best_encoding(consumer.now())
+        return set() if best is None else {best}
+    if consumer.target is None:
+        return set()
+    wanted = {consumer.target.encoding}
+    if splicer.encoding is not None and splicer.is_running:
+        wanted.add(splicer.encoding)
+    return wanted
 
 
 class Dynacast:
@@ -23,7 +40,7 @@ class Dynacast:
         producer = self._producer
         found: set[Encoding] = set()
         for consumer in producer.consumers.values():
-            found |= consumer.wanted_encodings()
+            found |= wanted_by(consumer)
         if producer.sink_tracks:
             found.update(producer.encodings)
         return found

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 TICK_S = 0.02
 PACING_S = 0.005
 SPEAKERS_EVERY_TICKS = 10
-CONTROL_EVERY_TICKS = 3
+CONTROL_EVERY_TICKS = 4
 SUBSCRIBER_BUCKETS = 50
 """Each subscriber's turn comes once in this many ticks, so once a second; turns are spread evenly."""
 
@@ -89,7 +89,7 @@ class Engine:
     def create_router(self, router_id: str) -> Router:
         """A new Router; its id must not be in use."""
         assert router_id not in self.routers, router_id
-        router = self.routers[router_id] = Router(self, router_id)
+        router = self.routers[router_id] = Router(self, router_id, self.options.max_voices)
         return router
 
     # -- time ------------------------------------------------------------------------------------------------------

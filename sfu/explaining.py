@@ -10,6 +10,7 @@ from sfu.wishes import Wish
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
     from sfu.encoding import Encoding
+    from sfu.ladder import Rung
     from sfu.producer import Producer
     from sfu.transport import Transport
 
@@ -106,13 +107,45 @@ def explain_consumer(consumer: Consumer) -> ConsumerExplained:
         kind=consumer.kind,
         state=consumer.state.value,
         wish=consumer.wish,
-        status=consumer.status(),
+        status=status_of(consumer),
         packets=consumer.entry.packets if consumer.entry is not None else 0,
-        resent_packets=consumer.resent_packets,
+        resent_packets=consumer.splicer.resender.packets,
         loss=consumer.stream.fraction_lost,
         rtt_ms=None if consumer.stream.rtt_s is None else round(consumer.stream.rtt_s * 1000, 1),
         changes=list(consumer.changes),
     )
+
+
+def status_of(consumer: Consumer) -> ConsumerStatus:
+    """What becomes of a Consumer, and why."""
+    held = consumer.held_reason()
+    video = consumer.kind == "video"
+    current = current_rung(consumer) if video else None
+    target, reason = consumer.target, held or consumer.reason
+    if reason is None and target is not None and not target.is_same(current):
+        reason = "switching"
+    return ConsumerStatus(
+        None if consumer.preferred is None else consumer.preferred.figures(),
+        None if target is None else target.figures(),
+        None if current is None else current.figures(),
+        paused=held is not None or (video and consumer.chosen and target is None),
+        reason=reason,
+    )
+
+
+def current_rung(consumer: Consumer) -> Rung | None:
+    """The layer that is being sent."""
+    splicer = consumer.splicer
+    if not splicer.is_running:
+        return None
+    layers = splicer.filter
+    found = [
+        rung
+        for rung in consumer.producer.ladder(consumer.now())
+        if rung.encoding is splicer.encoding
+        and (layers is None or (rung.spatial <= layers.spatial and rung.temporal <= layers.temporal))
+    ]
+    return found[-1] if found else None
 
 
 def explain_uplink(producer: Producer, now: float) -> list[UplinkLayer]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sfu.speakers.dominant import DominantSpeaker
+from sfu.speakers.loudest import Loudest
 
 Group = str | None
 Heard = tuple[str | None, dict[str, float]]
@@ -19,21 +20,24 @@ AUDIBLE_LEVEL = 0.01
 class _Floor:
     """Who speaks in one group, and what the Room was told of it last."""
 
-    __slots__ = ("speakers", "told")
+    __slots__ = ("loudest", "speakers", "told")
 
-    def __init__(self) -> None:
+    def __init__(self, max_voices: int) -> None:
         self.speakers = DominantSpeaker()
+        self.loudest = Loudest(max_voices) if max_voices else None
         self.told: Heard | None = _NOTHING
 
 
 class Groups:
     """Which owner is in which group, and who speaks in each."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_voices: int = 0) -> None:
+        self._max_voices = max_voices
         self._group_of: dict[str, str] = {}
-        self._floors: dict[Group, _Floor] = {None: _Floor()}
+        self._floors: dict[Group, _Floor] = {None: _Floor(max_voices)}
         # Looked up for each audio packet: the speakers among which a Producer counts.
         self._speakers_of: dict[str, DominantSpeaker] = {}
+        self._unheard: set[str] = set()
 
     def of(self, owner: str) -> Group:
         """The group of ``owner``."""
@@ -47,7 +51,7 @@ class Groups:
             if group is not None:
                 self._group_of[owner] = group
             for concerned in (left, group):
-                self._floors.setdefault(concerned, _Floor()).told = None
+                self._floors.setdefault(concerned, _Floor(self._max_voices)).told = None
         for emptied in self._floors.keys() - {None, *self._group_of.values()}:
             del self._floors[emptied]
         return moved
@@ -60,7 +64,7 @@ class Groups:
         if speakers is None:
             if owner is None:
                 return
-            speakers = self._floors.setdefault(self.of(owner), _Floor()).speakers
+            speakers = self._floors.setdefault(self.of(owner), _Floor(self._max_voices)).speakers
             self._speakers_of[producer_id] = speakers
         speakers.on_level(producer_id, level_dbov, now)
 
@@ -74,6 +78,22 @@ class Groups:
         """The Producer that is dominant in an owner's group."""
         floor = self._floors.get(self.of(owner))
         return floor.told[0] if floor is not None and floor.told is not None else None
+
+    def is_heard(self, producer_id: str) -> bool:
+        """Whether a Producer is among the loudest of its group, or there is no limit."""
+        return not self._max_voices or producer_id not in self._unheard
+
+    def voices(self, now: float) -> tuple[set[str], set[str]]:
+        """Producers that are to be heard again, and those that are not to be heard any more, since the last call."""
+        if not self._max_voices:
+            return set(), set()
+        unheard: set[str] = set()
+        for floor in self._floors.values():
+            assert floor.loudest is not None
+            levels = floor.speakers.levels(now)
+            unheard |= levels.keys() - floor.loudest.choose(levels, now)
+        before, self._unheard = self._unheard, unheard
+        return before - unheard, unheard - before
 
     def changes(self, now: float) -> Iterator[tuple[Group, Heard]]:
         """Groups in which another is dominant, or somebody louder or quieter, than when this was called last."""

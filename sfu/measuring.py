@@ -174,7 +174,7 @@ class DownlinkMeter:
 
     def _one(self, consumer: Consumer, octets: int, total: _Sum, now: float) -> _Reported:
         stream, source = consumer.stream, consumer.source
-        missing = consumer.missing_at_report
+        missing = consumer.answerer.missing_at_report
         before = self._before.get(consumer.id)
         if before is None:
             return _Reported(stream.reports, stream.highest_seq, stream.lost, missing, source, octets, now)

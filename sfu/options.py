@@ -29,6 +29,9 @@ class MediaOptions(BaseModel):
         description="Ask publishers for redundant audio (RED, RFC 2198): "
         "about 30 kbit/s more a voice, and lost packets are not heard.",
     )
+    max_voices: int = Field(
+        default=0, ge=0, description="In a room with more microphones, so many of the loudest are passed on; 0: all."
+    )
     video_codecs: list[VideoCodec] = Field(
         default=["VP8", "VP9", "H264", "AV1"], description="Video codecs that are accepted, most preferred first."
     )

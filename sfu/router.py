@@ -39,12 +39,12 @@ class RouterListener(Protocol):
 class Router:
     """Transports and Producers of one Room."""
 
-    def __init__(self, engine: Engine, router_id: str) -> None:
+    def __init__(self, engine: Engine, router_id: str, max_voices: int = 0) -> None:
         self.id = router_id
         self.engine = engine
         self.producers: dict[str, Producer] = {}
         self.transports: dict[str, Transport] = {}
-        self.groups = Groups()
+        self.groups = Groups(max_voices)
         self.listener: RouterListener | None = None
         self.sinks = SinkBook(self.groups.of, time.monotonic)
 
@@ -156,6 +156,12 @@ class Router:
             return
         for group, (dominant, levels) in self.groups.changes(now):
             self.listener.on_speakers(dominant, levels, group)
+        heard, unheard = self.groups.voices(now)
+        for producer_id in heard | unheard:
+            producer = self.producers.get(producer_id)
+            if producer is not None and producer.source == "microphone":
+                for consumer in producer.consumers.values():
+                    consumer.set_unheard(producer_id in unheard)
 
     def stats(self) -> dict[str, object]:
         """Figures of this Router."""

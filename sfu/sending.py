@@ -135,7 +135,7 @@ class SendingHalf:
     def _on_blocks(self, blocks: Iterable[ReportBlock], now: float) -> None:
         ours = [(consumer, block) for block in blocks if (consumer := self._by_ssrc.get(block.ssrc)) is not None]
         for consumer, block in ours:
-            consumer.on_report_block(block, now)
+            consumer.answerer.on_report_block(block, now)
         if ours and self.downlink is not None:
             self.downlink.on_reports(ours, now)
 
@@ -143,20 +143,20 @@ class SendingHalf:
         self._counters["nacks_received"] += len(report.lost)
         consumer = self._by_ssrc.get(report.media_ssrc)
         if consumer is not None:
-            consumer.on_nack(report.lost[:MAX_NACKED_PACKETS], now)
+            consumer.answerer.on_nack(report.lost[:MAX_NACKED_PACKETS], now)
 
     def _on_key_frame_request(self, ssrc: int, now: float) -> None:
         self._counters["key_frame_requests_received"] += 1
         consumer = self._by_ssrc.get(ssrc)
         if consumer is not None:
-            consumer.on_key_frame_request(now)
+            consumer.answerer.on_key_frame_request(now)
 
     def report(self, now: float, unix_now: float) -> None:
         """Called once a second: sender reports, and each Consumer's review of what it sends."""
         compound = b""
         for consumer in self.consumers.values():
             consumer.review(now)
-            report = consumer.sender_report(now, unix_now)
+            report = consumer.answerer.sender_report(now, unix_now)
             if report is None:
                 continue
             part = report.pack() + Sdes(((consumer.ssrc, consumer.producer.stream_id),)).pack()

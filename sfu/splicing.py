@@ -29,6 +29,7 @@ class Splicer:
         self._owner = owner
         self._timeline = Timeline(random.randrange(FIRST_SEQUENCE_LIMIT))
         self.resender = Resender(self._timeline, random.randrange(FIRST_SEQUENCE_LIMIT))
+        self.begun_at = 0.0
         self._last_out_timestamp: int | None = None
         self._last_out_at = 0.0
         self._picture_id_out: int | None = None
@@ -68,6 +69,7 @@ class Splicer:
         entry.first_in = packet.ext_seq
         apply_epoch(entry, epoch)
         self.encoding = encoding
+        self.begun_at = now
         encoding.attach(self._owner, entry)
 
     def leave(self, last_in: int | None = None) -> None:

@@ -6,7 +6,7 @@ import enum
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple
 
 from sfu.connection import Connection, TransportState
 from sfu.consumer import Consumer
@@ -22,6 +22,7 @@ from sfu.sdp.receive import ReceiveBook
 from sfu.sdp.send import SendBook
 from sfu.sdp.types import DataSection, RemoteTransport, SendTrack
 from sfu.sending import SendingHalf
+from sfu.track_names import track_names
 from sfu.wishes import Mode
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ class Transport:
     def _add(self, producer: Producer) -> Consumer:
         consumer = self.sending.add(producer)
         consumer.set_barred(not self.router.is_together(self.owner, producer.owner))
+        consumer.set_unheard(producer.source == "microphone" and not self.router.groups.is_heard(producer.id))
         return consumer
 
     def unconsume(self, consumer: Consumer) -> None:
@@ -324,27 +326,3 @@ class Transport:
             "producers": [p.stats(now) for p in self.receiving.producers.values()],
             "consumers": [c.stats(now) for c in self.sending.consumers.values()],
         }
-
-
-class TrackNames(TypedDict):
-    """How a Consumer's track is named in a description."""
-
-    ssrc: int
-    rtx_ssrc: int | None
-    cname: str
-    msid_stream: str
-    msid_track: str
-    red: bool
-
-
-def track_names(consumer: Consumer) -> TrackNames:
-    """Tracks of one publisher share a stream and a CNAME, so that receivers keep lips in sync."""
-    producer = consumer.producer
-    return {
-        "ssrc": consumer.ssrc,
-        "rtx_ssrc": consumer.rtx_ssrc if consumer.kind == "video" else None,
-        "cname": producer.stream_id,
-        "msid_stream": producer.stream_id,
-        "msid_track": producer.id,
-        "red": producer.red_payload_type is not None,
-    }

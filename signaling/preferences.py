@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from sfu.explaining import status_of
 from sfu.wishes import Mode, Wish
 from signaling.messages.preferences import (
     MAX_TRACKS,
@@ -60,7 +61,7 @@ def subscription_status(transport: Transport) -> SubscriptionStatus:
         estimate_bps=downlink.estimate_bps if downlink is not None else None,
         limited_by=downlink.estimator.reason.value if downlink is not None and known else None,
         mode=transport.mode,
-        tracks={c.producer.id: track_status(c.status()) for c in transport.sending.consumers.values()},
+        tracks={c.producer.id: track_status(status_of(c)) for c in transport.sending.consumers.values()},
     )
 
 

@@ -18,8 +18,8 @@ from sfu.layers.layer_filter import LayerFilter
 from sfu.layers.red import as_red, plain_opus, with_payload_types
 from sfu.rtp.packet import RtpPacket
 
-_FIXED_HEADER = struct.Struct("!BBHII").pack
-_SEQUENCE = struct.Struct("!H").pack
+FIXED_HEADER = struct.Struct("!BBHII").pack
+SEQUENCE = struct.Struct("!H").pack
 
 Seal = Callable[[bytes, bytes, bytes], bytes]
 
@@ -181,7 +181,7 @@ def forward(packet: RtpPacket, entries: list[ForwardEntry], send_time_24: int) -
         if block is None:
             block = blocks[plan] = plan.build(packet, send_time_24)
         outlet = entry.outlet
-        fixed = _FIXED_HEADER(
+        fixed = FIXED_HEADER(
             0x90 if block.head else 0x80,
             ends_picture | entry.payload_type,
             ext_seq & 0xFFFF,
@@ -204,12 +204,12 @@ def forward(packet: RtpPacket, entries: list[ForwardEntry], send_time_24: int) -
             header = fixed + head
         else:
             outlet.twcc_seq = twcc_seq = (outlet.twcc_seq + 1) & 0xFFFF
-            header = fixed + head + _SEQUENCE(twcc_seq) + tail
+            header = fixed + head + SEQUENCE(twcc_seq) + tail
         seal = entry.seal
         if seal is not None:
             sealed = header + seal((entry.salt ^ ext_seq).to_bytes(12, "big"), body, header)
         else:
-            slowly_sealed = _protect(entry, header, body, ext_seq)
+            slowly_sealed = protect(entry, header, body, ext_seq)
             if slowly_sealed is None:
                 continue
             sealed = slowly_sealed
@@ -219,107 +219,7 @@ def forward(packet: RtpPacket, entries: list[ForwardEntry], send_time_24: int) -
         packets.append(sealed)
 
 
-def release(held: Held) -> bytes | None:
-    """Seal a packet that was held, under the next transport-wide number; None if it cannot be sealed."""
-    entry, fixed, (head, tail), body, ext_seq = held
-    if tail is None:
-        return _protect(entry, fixed + head, body, ext_seq)
-    outlet = entry.outlet
-    outlet.twcc_seq = (outlet.twcc_seq + 1) & 0xFFFF
-    return _protect(entry, fixed + head + _SEQUENCE(outlet.twcc_seq) + tail, body, ext_seq)
-
-
-def resend(
-    packet: RtpPacket,
-    entry: ForwardEntry,
-    rtx: ForwardEntry,
-    original_ext_seq: int,
-    rtx_ext_seq: int,
-    send_time_24: int,
-) -> bool:
-    """Seal ``packet`` once more as a retransmission (RFC 4588); False if its payload cannot be read.
-
-    ``entry`` holds the offsets under which it was first sent as ``original_ext_seq``; ``rtx`` the retransmission's
-    SSRC and payload type.
-    """
-    payload = packet.data[packet.payload_offset : packet.payload_end]
-    if entry.rewrites_payload and payload:
-        changed = rewritten_payload(entry, packet, payload)
-        if changed is None:
-            return False
-        payload = changed
-    block = rtx.plan.build(packet, send_time_24)
-    fixed = _FIXED_HEADER(
-        0x90 if block.head else 0x80,
-        (0x80 if _ends_picture(entry, packet) else 0) | rtx.payload_type,
-        rtx_ext_seq & 0xFFFF,
-        (packet.timestamp + entry.ts_offset) & 0xFFFFFFFF,
-        rtx.ssrc,
-    )
-    body = _SEQUENCE(original_ext_seq & 0xFFFF) + payload
-    return dispatch(Held(rtx, fixed, block, body, rtx_ext_seq))
-
-
-def dispatch(packet: Held) -> bool:
-    """Send one packet outside the fast path, or hold it while others have to wait; False if it cannot be sealed."""
-    entry = packet.entry
-    outlet = entry.outlet
-    if outlet.holding:
-        outlet.hold(packet)
-    else:
-        sealed = release(packet)
-        if sealed is None:
-            return False
-        outlet.put(sealed)
-    entry.packets += 1
-    entry.octets += len(packet.body)
-    return True
-
-
-def padding(rtx: ForwardEntry, rtx_ext_seq: int, timestamp: int, size_bytes: int) -> int:
-    """Send a packet of padding alone (RFC 3550 section 5.1), up to 255 bytes; returns its size."""
-    block = rtx.plan.padding_block
-    fixed = _FIXED_HEADER(
-        0xB0 if block.head else 0xA0, rtx.payload_type, rtx_ext_seq & 0xFFFF, timestamp & 0xFFFFFFFF, rtx.ssrc
-    )
-    body = bytes(size_bytes - 1) + bytes((size_bytes,))
-    return size_bytes + len(fixed) if dispatch(Held(rtx, fixed, block, body, rtx_ext_seq)) else 0
-
-
-def repeat(packet: RtpPacket, entry: ForwardEntry, ext_seq: int) -> bool:
-    """Send ``packet`` again exactly as it was first sent: for subscribers without RTX.
-
-    The plan of such an entry holds nothing that changes with time, so the sealed bytes are the same ones.
-    """
-    payload = packet.data[packet.payload_offset : packet.payload_end]
-    if entry.rewrites_payload and payload:
-        changed = rewritten_payload(entry, packet, payload)
-        if changed is None:
-            return False
-        payload = changed
-    head = entry.plan.build(packet, 0).head
-    header = (
-        _FIXED_HEADER(
-            0x90 if head else 0x80,
-            (0x80 if _ends_picture(entry, packet) else 0) | entry.payload_type,
-            ext_seq & 0xFFFF,
-            (packet.timestamp + entry.ts_offset) & 0xFFFFFFFF,
-            entry.ssrc,
-        )
-        + head
-    )
-    sealed = _protect(entry, header, payload, ext_seq)
-    if sealed is None:
-        return False
-    entry.outlet.put(sealed)
-    return True
-
-
-def _ends_picture(entry: ForwardEntry, packet: RtpPacket) -> bool:
-    return packet.marker if entry.filter is None else entry.filter.ends_picture(packet)
-
-
-def _protect(entry: ForwardEntry, header: bytes, payload: bytes, ext_seq: int) -> bytes | None:
+def protect(entry: ForwardEntry, header: bytes, payload: bytes, ext_seq: int) -> bytes | None:
     """Seal outside the fast path; None for what libsrtp refuses (AES-CM: over 1,356 octets, or a repeat too old)."""
     try:
         return entry.protector.protect_rtp(header, payload, entry.ssrc, ext_seq)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from sfu.layers.forward import ForwardEntry, padding, repeat, resend
+from sfu.layers.forward import ForwardEntry
+from sfu.layers.resending import padding, repeat, resend
 from sfu.layers.timeline import Epoch, Timeline
 from sfu.rtp.clock import abs_send_time
 from sfu.rtp.packet import RtpPacket

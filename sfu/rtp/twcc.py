@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sfu.errors import MalformedPacket
 from sfu.rtp.rtcp_types import PacketType, TransportFormat, pack_rtcp
@@ -116,11 +115,9 @@ def _bits(symbols: Sequence[int], width: int, slots: int) -> int:
     return value << width * (slots - len(symbols))
 
 
-class PacketArrival(NamedTuple):
-    """What a feedback says of one packet; ``arrival_us`` is None if it did not come."""
-
-    sequence_number: int
-    arrival_us: int | None
+PacketArrival = tuple[int, int | None]
+"""What a feedback says of one packet: its number, and its arrival in µs or None if it did not come. A plain tuple:
+making a named one would cost as much as the rest of the reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +176,18 @@ def _decode_deltas(
 ) -> tuple[PacketArrival, ...]:
     tick = reference * TICKS_PER_REFERENCE
     size = len(body)
-    arrivals = []
-    for place, symbol in enumerate(symbols):
-        number = (base + place) & 0xFFFF
+    arrivals: list[PacketArrival] = []
+    append = arrivals.append
+    number = base - 1
+    for symbol in symbols:
+        number += 1
         if symbol == _LOST:
-            arrivals.append(PacketArrival(number, None))
+            append((number & 0xFFFF, None))
             continue
         stop = offset + symbol  # a small delta has one byte, a large one two
         if symbol > _LARGE or stop > size:
             raise MalformedPacket("rtcp_twcc")
         tick += body[offset] if symbol == _SMALL else int.from_bytes(body[offset:stop], "big", signed=True)
         offset = stop
-        arrivals.append(PacketArrival(number, tick * TICK_US))
+        append((number & 0xFFFF, tick * TICK_US))
     return tuple(arrivals)

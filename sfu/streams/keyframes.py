@@ -66,3 +66,26 @@ class KeyFrameRequester:
         self._in_flight = True
         self._wanted = False
         self.asked += 1
+
+
+DAMPED_S, LONGEST_DAMPED_S, CALM_S = 0.4, 4.0, 5.0
+
+
+class KeyFrameDamper:
+    """Throttles what one subscriber asks for: a key frame costs all who watch, and who sits behind a bad path loses
+    that one, too. Who asks again and again is heard ever more seldom."""
+
+    __slots__ = ("_every_s", "_from")
+
+    def __init__(self) -> None:
+        self._from = float("-inf")
+        self._every_s = DAMPED_S
+
+    def may_ask(self, now: float) -> bool:
+        """Whether to pass a request on now."""
+        if now < self._from:
+            return False
+        calm = now - self._from > CALM_S
+        self._every_s = DAMPED_S if calm else min(2 * self._every_s, LONGEST_DAMPED_S)
+        self._from = now + self._every_s
+        return True

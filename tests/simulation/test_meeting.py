@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from sfu.congestion.estimator import MIN_BPS
+from sfu.explaining import status_of
 from sfu.wishes import Mode, Quality, Wish
 from tests.simulation.meeting import CAMERA, FRAME_S, Camera, Meeting, Microphone, Size
 from tests.simulation.network import Impairment
@@ -184,7 +185,7 @@ def test_what_nobody_sees_is_not_sent_and_comes_back_at_once() -> None:
     call.consumer.set_wish(Wish(visible=False))
     call.run(4)
     assert sum(uplink_bps(call.camera, call.meeting, 1).values()) == 0
-    assert call.consumer.status().reason == "hidden"
+    assert status_of(call.consumer).reason == "hidden"
     call.consumer.set_wish(Wish())
     call.run(1)
     assert call.shown.height == 720
@@ -219,7 +220,7 @@ def test_audio_only_is_sound_alone() -> None:
     call.run(5)
     assert call.shown.pictures == pictures
     assert call.meeting.heard[call.audio] - heard > 240
-    assert (call.consumer.status().paused, call.consumer.status().reason) == (True, "mode")
+    assert (status_of(call.consumer).paused, status_of(call.consumer).reason) == (True, "mode")
 
 
 def test_a_screen_gives_up_pictures_before_its_sharpness_and_a_camera_the_other_way_round() -> None:
@@ -262,7 +263,7 @@ def test_layers_are_named_with_time_and_reason() -> None:
     change = call.consumer.changes[-1]
     assert change.from_layer.startswith("f/") and change.to_layer.startswith(("q/", "h/"))
     assert change.reason == "bandwidth"
-    status = call.consumer.status()
+    status = status_of(call.consumer)
     assert status.preferred is not None and (status.preferred.rid, status.preferred.height) == ("f", 720)
     assert status.current is not None and status.current.rid == call.layer
     assert status.reason == "bandwidth"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sfu.congestion.changes import Reason
 from sfu.congestion.estimator import MAX_BPS, MIN_BPS, START_BPS, BandwidthEstimator
-from sfu.rtp.twcc import PacketArrival, TransportFeedback
+from sfu.rtp.twcc import TransportFeedback
 
 
 class Conversation:
@@ -25,7 +25,7 @@ class Conversation:
             arrivals = []
             for _ in range(10):
                 self.estimator.on_sent(self.seq & 0xFFFF, size, self.now)
-                arrivals.append(PacketArrival(self.seq & 0xFFFF, round((self.now - 900.0) * 1e6)))
+                arrivals.append((self.seq & 0xFFFF, round((self.now - 900.0) * 1e6)))
                 self.now += 0.01
                 self.seq += 1
             if feedback:
@@ -154,7 +154,7 @@ def test_no_feedback_however_odd_breaks_it(messages: list[tuple[int, list[int | 
         now += 0.1
         for i in range(len(arrivals)):
             estimator.on_sent((base + i) & 0xFFFF, 1000, now, 1)
-        told = tuple(PacketArrival((base + i) & 0xFFFF, at) for i, at in enumerate(arrivals))
+        told = tuple(((base + i) & 0xFFFF, at) for i, at in enumerate(arrivals))
         estimator.probe_due(now)
         estimator.on_feedback(TransportFeedback(1, 2, base, 0, 0, told), now)
         estimator.tick(now)

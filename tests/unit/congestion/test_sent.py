@@ -7,13 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.congestion.sent import KEEP_S, MAX_KEPT, SentPackets
-from sfu.rtp.twcc import PacketArrival, TransportFeedback
+from sfu.rtp.twcc import TransportFeedback
 
 
 def feedback(base: int, arrivals_ms: list[float | None]) -> TransportFeedback:
-    told = [
-        PacketArrival((base + i) & 0xFFFF, None if at is None else round(at * 1000)) for i, at in enumerate(arrivals_ms)
-    ]
+    told = [((base + i) & 0xFFFF, None if at is None else round(at * 1000)) for i, at in enumerate(arrivals_ms)]
     return TransportFeedback(1, 2, base & 0xFFFF, 0, 0, tuple(told))
 
 

@@ -1,0 +1,194 @@
+"""What estimation, pacing and allocation add to a forwarded packet: one publisher, N subscribers, the real path.
+
+    python -m tests.bench.adaptive_cost [-n 100] [-s 10] [-r 3]
+
+Packets are sealed by AES-GCM and handed to a UDP socket on loopback that nobody reads, as the server would. Virtual
+time passes meanwhile: feedback comes ten times a second from each subscriber, as
+browsers send it, ticks and reviews as the engine makes them.
+Both halves of the comparison take turns, since the speed of a shared machine drifts; medians are shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from collections import Counter
+from random import Random
+from statistics import median
+from time import process_time
+
+from sfu.congestion.feedback import FeedbackCollector
+from sfu.downlink import Downlink
+from sfu.io.path import UdpPath, UdpSocket
+from sfu.io.srtp import SrtpKeys, SrtpSender
+from sfu.layers.forward import Outlet
+from sfu.layers.header_plan import PlanTable
+from sfu.rtp.packet import build_rtp
+from sfu.sdp.types import SendSection
+from sfu.sending import SendingHalf
+from tests.support.plain_media import OPUS_PT, VIDEO_FEEDBACK, VP8_PT, Publisher, vp8_payload
+
+FRAME_S, VIDEO_PACKETS, VIDEO_BYTES = 1 / 30, 4, 1_050
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+FEEDBACK_EVERY_FRAMES = 3
+TICK_EVERY_FRAMES = 2
+
+
+class Viewer(Outlet):
+    """One subscriber: its connection is a path on loopback."""
+
+    def __init__(self, publisher: Publisher, path: UdpPath, busy: set[Downlink], *, adaptive: bool) -> None:
+        super().__init__([])
+        keys = SrtpKeys("SRTP_AEAD_AES_128_GCM", b"k" * 16, b"s" * 12, b"k" * 16, b"s" * 12)
+        self.path = path
+        self.publisher = publisher
+        self.half = SendingHalf(
+            outlet=self,
+            plans=PLANS,
+            random=Random(id(self)),
+            send_rtcp=lambda data: None,
+            counters=Counter(),
+            now=lambda: publisher.now,
+        )
+        self.downlink: Downlink | None = None
+        if adaptive:
+            self.downlink = self.half.downlink = Downlink(
+                self, self, self.half.consumers, busy, lambda producer: False, publisher.now
+            )
+        self.half.on_secured(SrtpSender(keys))
+        self.collector = FeedbackCollector(1)
+        self.batches: list[tuple[int, float]] = []
+        self.told = 0
+        self.sent = 0
+
+    def consume(self) -> None:
+        for producer in self.publisher.half.producers.values():
+            video = producer.kind == "video"
+            consumer = self.half.add(producer)
+            self.half.apply(
+                [
+                    SendSection(
+                        track_key=consumer.id,
+                        mid=str(len(self.half.consumers)),
+                        kind=producer.kind,
+                        accepted=True,
+                        payload_type=120 if video else 109,
+                        rtx_payload_type=121 if video else None,
+                        red_payload_type=None,
+                        extensions={"urn:ietf:params:rtp-hdrext:sdes:mid": 1, TRANSPORT_CC: 5},
+                        feedback=VIDEO_FEEDBACK if video else frozenset(),
+                    )
+                ]
+            )
+
+    def flush(self, now: float) -> None:
+        packets, self.packets = self.packets, []
+        self.dirty.clear()
+        self.sent += len(packets)
+        self.batches.append((self.twcc_seq, now))
+        if packets:
+            self.path.send_many(packets)
+        if self.downlink is not None:
+            self.downlink.on_flushed(packets, now)
+
+    def send_paced(self, packets: object) -> None:
+        raise AssertionError("nothing is paced on a path as wide as this")
+
+    def feedback(self, now: float) -> list[bytes]:
+        """What the subscriber would tell of what was sent since; not part of what is measured."""
+        for last, at in self.batches:
+            for step in range(1, ((last - self.told) & 0xFFFF) + 1):
+                self.collector.on_packet((self.told + step) & 0xFFFF, at + 0.02 + step * 1e-4, 1)
+            self.told = last
+        self.batches.clear()
+        return self.collector.build(now + 0.1)
+
+
+PLANS = PlanTable()
+
+
+def run(viewers: int, seconds: float, *, adaptive: bool) -> float:
+    """Microseconds of processor time for each packet that was forwarded."""
+    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sink.bind(("127.0.0.1", 0))
+    source = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    source.bind(("127.0.0.1", 0))
+    source.setblocking(False)
+    path = UdpPath(UdpSocket(source, Counter()), sink.getsockname())
+    publisher = Publisher()
+    publisher.publish_video()
+    publisher.publish_audio()
+    busy: set[Downlink] = set()
+    all_viewers = [Viewer(publisher, path, busy, adaptive=adaptive) for _ in range(viewers)]
+    send(publisher, 0)
+    for viewer in all_viewers:
+        viewer.consume()
+    spent = 0.0
+    for frame in range(1, round(seconds / FRAME_S)):
+        begin = process_time()
+        send(publisher, frame)
+        for viewer in all_viewers:
+            viewer.flush(publisher.now)
+        spent += process_time() - begin
+        if frame % FEEDBACK_EVERY_FRAMES == 0:
+            told = [(viewer, viewer.feedback(publisher.now)) for viewer in all_viewers]
+            begin = process_time()
+            if adaptive:
+                for viewer, messages in told:
+                    for message in messages:
+                        viewer.half.on_rtcp(message, publisher.now)
+            spent += process_time() - begin
+        if frame % TICK_EVERY_FRAMES == 0 and adaptive:
+            begin = process_time()
+            for viewer in all_viewers:
+                assert viewer.downlink is not None
+                viewer.downlink.tick(viewer, publisher.now)
+                if frame % 30 == 0:
+                    viewer.downlink.has_news()
+            for downlink in list(busy):
+                downlink.serve(publisher.now)
+            spent += process_time() - begin
+    packets = sum(viewer.sent for viewer in all_viewers)
+    source.close()
+    sink.close()
+    return spent / packets * 1e6
+
+
+def send(publisher: Publisher, frame: int) -> None:
+    """One video frame, and the audio of that time."""
+    publisher.now += FRAME_S
+    publisher.picture_id = (publisher.picture_id + 1) & 0x7FFF
+    publisher.timestamp = (publisher.timestamp + 3_000) & 0xFFFFFFFF
+    for part in range(VIDEO_PACKETS):
+        payload = vp8_payload(publisher.picture_id, key=frame % 300 == 1, size=VIDEO_BYTES, start=part == 0)
+        data = build_rtp(
+            payload_type=VP8_PT,
+            sequence_number=publisher.seq,
+            timestamp=publisher.timestamp,
+            ssrc=1_111,
+            marker=part == VIDEO_PACKETS - 1,
+            payload=payload,
+        )
+        publisher.seq = (publisher.seq + 1) & 0xFFFF
+        publisher.half.on_rtp(data, publisher.now)
+    publisher.audio(bytes(100), payload_type=OPUS_PT)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", type=int, default=100, help="subscribers")
+    parser.add_argument("-s", type=float, default=10, help="seconds of media in each run")
+    parser.add_argument("-r", type=int, default=3, help="runs of each kind")
+    arguments = parser.parse_args()
+    plain, adaptive = [], []
+    for _ in range(arguments.r):
+        plain.append(run(arguments.n, arguments.s, adaptive=False))
+        adaptive.append(run(arguments.n, arguments.s, adaptive=True))
+        print(f"plain {plain[-1]:.2f} µs/packet, adaptive {adaptive[-1]:.2f} µs/packet", flush=True)
+    added = median(adaptive) - median(plain)
+    print(f"medians: plain {median(plain):.2f}, adaptive {median(adaptive):.2f}: +{added:.2f} µs, ", end="")
+    print(f"{added / median(plain):.1%} of a packet's cost with the kernel's share, up to the socket")
+
+
+if __name__ == "__main__":
+    main()
