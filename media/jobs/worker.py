@@ -62,6 +62,11 @@ class Link:
             select.select([], [self._end], [], 0.1)
             self._send_waiting()
 
+    def close(self) -> None:
+        """Nothing further is said or heard."""
+        self.ended = True
+        self._end.close()
+
     def _send_waiting(self) -> None:
         while self._out and not self.ended:
             try:

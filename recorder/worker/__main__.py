@@ -17,6 +17,8 @@ def main() -> int:
     except Exception:
         note_bug("recording worker failed")
         return 1
+    finally:
+        link.close()
     return 0
 
 

@@ -27,6 +27,7 @@ test("flags", () => {
       invite: undefined,
       token: undefined,
       name: "X",
+      recordings: false,
       autojoin: true,
       camera: false,
       microphone: false,

@@ -17,6 +17,7 @@
  */
 
 import { Breakouts } from "./sdk/breakouts.js";
+import { Recordings } from "./sdk/recordings.js";
 import { Chat } from "./sdk/chat.js";
 import { DataRelay } from "./sdk/data-relay.js";
 import { openScreen } from "./sdk/devices.js";
@@ -118,6 +119,7 @@ export class PlenumClient extends EventTarget {
     /** Roles, permissions, settings, moderation, waiting room, hands. */
     this.room = new RoomControl(link, this.rest);
     this.breakouts = new Breakouts(link);
+    this.recordings = new Recordings(link, this.rest);
     this.chat = new Chat(link, this.rest);
     /** What is wished of others' pictures, what arrives of them, and why. */
     this.reception = new ReceptionControl({ ...link, connected: () => this.state === "connected" }, this.rest);

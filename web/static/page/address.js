@@ -10,6 +10,7 @@
  * @property {string | null} token A participant's own JWT.
  * @property {string} name
  * @property {boolean} autojoin
+ * @property {boolean} recordings Show the room's recordings instead of the room.
  * @property {boolean} camera Join with the camera on.
  * @property {boolean} microphone
  * @property {string | null} quality
@@ -34,6 +35,7 @@ export function parseAddress(href) {
     invite,
     token,
     name: query.get("name") ?? "",
+    recordings: isOn(query.get("recordings"), false),
     autojoin: isOn(query.get("autojoin"), false),
     camera: isOn(query.get("camera"), true),
     microphone: isOn(query.get("microphone"), true),

@@ -16,6 +16,7 @@ import { MediaSync } from "./media-sync.js";
 import { openMenu, popoverIsOpen } from "./menu.js";
 import { PeoplePanel } from "./people-panel.js";
 import { Reactions } from "./reactions.js";
+import { RecordingsView } from "./recordings.js";
 import { helpDialog, SettingsDialog } from "./settings-dialog.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { SoundOutput } from "./sound-output.js";
@@ -76,6 +77,7 @@ export class Conference {
       onChange: () => this.#renderAll(),
     });
     this.breakouts = new BreakoutsView(client, this.toasts, { openPeople: () => this.openPanel("people"), onChange: () => this.#renderAll() });
+    this.recordings = new RecordingsView(client, this.toasts, { onLeave: () => this.onLeave(), onChange: () => this.#renderTools() });
     this.people = new PeoplePanel(client, {
       isOn: (source) => media.inputs[source].on,
       actions: this.hosting.actions,
@@ -148,6 +150,7 @@ export class Conference {
     for (const undo of this.undo) undo();
     this.hosting.close();
     this.breakouts.close();
+    this.recordings.close();
     this.chat.close();
     this.why.close();
     this.reactions.close();
@@ -204,11 +207,12 @@ export class Conference {
         h("h1", { class: "room-name", title: this.room }, this.room),
         this.headcount,
         this.state,
+        this.recordings.mark,
         h("span", { class: "spacer" }),
         this.invite ? this.#inviteButton("button button-quiet invite") : null,
         h("div", { class: "top-tools", role: "group", "aria-label": "View and settings" }, view.element, theme.element, help.element, settings.element),
       ),
-      h("div", { class: "banners" }, this.banner, this.soundBanner, this.breakouts.banner, this.sharing),
+      h("div", { class: "banners" }, this.banner, this.soundBanner, this.recordings.notice, this.breakouts.banner, this.sharing),
       h("div", { class: "middle" }, this.stage.element, this.chat.element, this.people.element, this.why.element),
       h(
         "footer",
@@ -236,6 +240,8 @@ export class Conference {
       this.settings.element,
       this.hosting.dialog.element,
       this.breakouts.dialog.element,
+      this.recordings.startDialog,
+      this.recordings.listDialog,
       this.help,
       this.sound.element,
     );
@@ -389,6 +395,13 @@ export class Conference {
         "",
         client.canModerate && { label: "Breakout rooms", iconName: "rooms", testid: "more-breakouts", onSelect: () => this.breakouts.dialog.open() },
         client.canModerate && { label: "Room settings", iconName: "sliders", testid: "more-room", onSelect: () => this.hosting.dialog.open() },
+        this.recordings.isAllowed && {
+          label: this.recordings.isOn ? "Stop recording" : "Record this meeting",
+          iconName: "record",
+          testid: "more-record",
+          onSelect: () => this.recordings.toggle(),
+        },
+        Boolean(client.model.features.recording) && { label: "Recordings", iconName: "file", testid: "more-recordings", onSelect: () => this.recordings.openList() },
         { label: tools.view.look.label, iconName: tools.view.look.icon, testid: "more-view", onSelect: () => this.stage.toggleMode() },
         { label: tools.theme.look.label, iconName: tools.theme.look.icon, onSelect: () => this.#toggleTheme() },
         !narrow && { label: "Full screen", iconName: "screen", onSelect: () => void toggleFullScreen() },

@@ -12,6 +12,7 @@ import { icon, mark } from "./icons.js";
 import { acceptInvite } from "./invites.js";
 import { JoinScreen } from "./join.js";
 import { LocalMedia } from "./local-media.js";
+import { recordingsPage } from "./recordings-page.js";
 import { loadPreferences, loadTabSession, savePreferences, saveTabSession } from "./store.js";
 import { applyTheme } from "./theme.js";
 import { WaitingScreen } from "./waiting-screen.js";
@@ -41,9 +42,11 @@ class App {
   }
 
   start() {
-    const { room, autojoin, name } = this.address;
+    const { room, autojoin, name, recordings } = this.address;
     if (!room || !(this.invite || this.#ownToken())) return this.#show(welcomePage(room));
     document.title = `${room} · Plenum`;
+    const token = this.#ownToken();
+    if (recordings && token) return this.#show(recordingsPage(room, token));
     if (this.session?.inCall && this.#ownToken()) return void this.#enter(this.session.name, null);
     if (autojoin) return void this.#enter(name || loadPreferences().name || "Guest", null);
     return this.#openDoor();

@@ -29,6 +29,7 @@ const SECTIONS = [
       ["chat_history", "Newcomers see earlier messages", ""],
       ["enable_reactions", "Reactions", ""],
       ["enable_recording", "Recordings may be made", ""],
+      ["automatic_recording", "Record by itself", "Whenever somebody is in the room"],
     ],
   },
 ];

@@ -4,6 +4,7 @@
  */
 
 import { BreakoutModel } from "./breakout-model.js";
+import { RecordingModel } from "./recordings.js";
 
 /** @typedef {import("./types.js").Participant} Participant */
 /** @typedef {import("./types.js").Publication} Publication */
@@ -36,6 +37,7 @@ export class RoomModel {
     /** @type {Map<string, WaitingPerson>} Who waits to be admitted; only known to those who manage participants. */
     this.waiting = new Map();
     this.breakouts = new BreakoutModel(this);
+    this.recordings = new RecordingModel();
     /** @type {Map<string, Participant>} */
     this.participants = new Map();
     /** @type {Map<string, Publication>} */
@@ -67,6 +69,7 @@ export class RoomModel {
     for (const info of state.participants) events.push(...this.putParticipant(info, true));
     for (const info of state.publications) events.push(...this.putPublication(info));
     events.push(...this.breakouts.reset(state.breakout_rooms ?? []));
+    events.push(...this.recordings.reset(state.recordings ?? []));
     const queue = state.hand_raise_queue ?? [];
     if (queue.length + this.hands.length > 0) events.push(...this.setHands({ queue }));
     const waited = this.waiting.size;
@@ -111,6 +114,8 @@ export class RoomModel {
       case "waiting-room-reject":
       case "waiting-room-left":
         return this.waiting.delete(payload.user_id) ? [this.#waitingEvent(null)] : [];
+      case "recording-status":
+        return this.recordings.apply(payload);
       case "quality-update":
         return this.setQuality(payload);
       case "unmute-request":

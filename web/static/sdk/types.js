@@ -64,6 +64,7 @@
  * @property {any[]} [hand_raise_queue]
  * @property {any[]} [waiting_room]
  * @property {any[]} [breakout_rooms]
+ * @property {any[]} [recordings]
  * @property {RTCIceServer[]} [ice_servers]
  * @property {number} [heartbeat_interval_ms]
  * @property {Record<string, any>} [features]
@@ -98,6 +99,7 @@
  * @property {boolean} enable_reactions
  * @property {number} max_participants
  * @property {boolean} enable_recording
+ * @property {boolean} automatic_recording
  * @property {boolean} require_host_approval
  * @property {boolean} chat_history
  */
@@ -290,6 +292,7 @@
  *   else now (null: in the main room); `from`: name of the breakout room where one was; `closed`: because that was closed.
  * @property {{ id: string, name: string, remainingS: number }} breakout-closing It will close by itself soon.
  * @property {{ userId: string, permissions: Permissions }} permissions Those of somebody else have changed.
+ * @property {{ running: import("./messages.js").RecordingInfo[], changed: import("./messages.js").RecordingInfo | null }} recordings What is being recorded now.
  * @property {{ bans: Ban[] }} bans
  * @property {{ by: string, audio: boolean, video: boolean }} unmute-request
  * @property {Quality} quality
