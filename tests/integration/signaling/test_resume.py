@@ -154,9 +154,11 @@ def peer(house: House) -> Iterator[Peer]:
     peer.close()
 
 
-@pytest.mark.parametrize("rough", [True, False], ids=["connection reset", "silence"])
+@pytest.mark.parametrize(
+    ("rough", "lost_s"), [(True, 0.5), (False, 10.0)], ids=["connection reset", "ten seconds of silence"]
+)
 async def test_a_hundred_messages_through_a_lost_network(
-    house: House, network: BrokenNetwork, peer: Peer, rough: bool
+    house: House, network: BrokenNetwork, peer: Peer, rough: bool, lost_s: float
 ) -> None:
     alice, _ = await house.join("alice")
     bob = Wanderer("bob", network.port)
@@ -171,7 +173,7 @@ async def test_a_hundred_messages_through_a_lost_network(
     async def write() -> None:
         for n in range(MESSAGES):
             await alice.say("chat-message", {"message": str(n)})
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(lost_s / 80)  # some before, most during, some after
 
     writing = asyncio.create_task(write())
     await asyncio.sleep(0.2)
@@ -179,10 +181,12 @@ async def test_a_hundred_messages_through_a_lost_network(
         network.reset()
     network.dead = True
     await bob.say("chat-message", {"message": "into the void"})
-    await asyncio.sleep(0.5)
+    missed_from = bob.last_seq
+    await asyncio.sleep(lost_s)
     network.dead = False
     bob.drop()
     await bob.connect()
+    assert bob.last_seq - missed_from >= 10 and not writing.done()
     await writing
     await bob.listen(0.5)
     assert bob.first == ["room-state", "session-resumed"]
