@@ -14,7 +14,7 @@ from sfu.wishes import Mode, Quality
 if TYPE_CHECKING:
     from sfu.producer import Producer
 
-STARVING_S = 2.0
+STARVING_S = 5.0
 """So long a video may take more than there is before it is paused: lowest layers are not given up for a dip."""
 SURE_SHARE = 0.5
 """The first video goes on at its lowest layer as long as the estimate is at least this share of what it takes."""
@@ -70,11 +70,11 @@ class Chooser:
         self._dampers: dict[str, _Damper] = {}
 
     def choose(
-        self, estimate_bps: int | None, mode: Mode, now: float, *, by_feedback: bool, urgent: bool = False
+        self, estimate_bps: int | None, mode: Mode, now: float, *, is_limit_known: bool, urgent: bool = False
     ) -> None:
         """Choose for all; ``estimate_bps`` None: nothing is known of the path, so everything is sent.
 
-        ``by_feedback``: the estimate is one; else, where only the start's guess is there, nothing is paused for it.
+        ``is_limit_known``: the path was seen to carry no more; else nothing is paused for what is only a guess.
         """
         audio_bps = 0
         candidates: list[_Candidate] = []
@@ -96,7 +96,7 @@ class Chooser:
         for place, candidate in enumerate(ordered):
             index = chosen[candidate.consumer.id]
             if index == PAUSED:
-                index = self._spare(candidate, place, estimate_bps or 0, now, by_feedback=by_feedback)
+                index = self._spare(candidate, place, estimate_bps or 0, now, is_limit_known=is_limit_known)
             else:
                 self._damper(candidate.consumer).starving_since = None
             self._take(candidate, index, now, urgent=urgent)
@@ -146,12 +146,12 @@ class Chooser:
         first = wish.pinned or producer.source == "screen" or self._is_dominant(producer)
         return FOREMOST if first else OTHERS, -wish.width * wish.height
 
-    def _spare(self, candidate: _Candidate, place: int, estimate_bps: int, now: float, *, by_feedback: bool) -> int:
+    def _spare(self, candidate: _Candidate, place: int, estimate_bps: int, now: float, *, is_limit_known: bool) -> int:
         """What does not fit: it goes on at its lowest layer for a while, the first one nearly always."""
         damper = self._damper(candidate.consumer)
         if damper.starving_since is None:
             damper.starving_since = now
-        is_new = not candidate.consumer.chosen or not by_feedback
+        is_new = not candidate.consumer.chosen or not is_limit_known
         was_sent = candidate.current != PAUSED
         if is_new or (was_sent and now - damper.starving_since < STARVING_S):
             return 0

@@ -14,6 +14,7 @@ from sfu.io.link import IceLink
 from sfu.io.ports import MediaPorts
 from sfu.io.srtp import SrtpKeys, SrtpReceiver, SrtpSender
 from sfu.layers.forward import Outlet
+from sfu.pacing import PacedSender
 from sfu.sdp.types import LocalTransport, RemoteTransport
 
 
@@ -62,14 +63,6 @@ class ConnectionHandler(Protocol):
         ...
 
 
-class FlushWatcher(Protocol):
-    """Who wants to know what was sent."""
-
-    def on_flushed(self, packets: list[bytes], now: float) -> None:
-        """A batch has been sent; it may be empty when packets were only held back."""
-        ...
-
-
 class Connection(Outlet):
     """Link, DTLS and SRTP of one Transport."""
 
@@ -93,7 +86,7 @@ class Connection(Outlet):
         self._counters = counters
         self._receiver: SrtpReceiver | None = None
         self._fingerprints: tuple[tuple[str, str], ...] = ()
-        self.watcher: FlushWatcher | None = None
+        self.watcher: PacedSender | None = None
 
     # -- negotiation -----------------------------------------------------------------------------------------------
 

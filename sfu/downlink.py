@@ -1,17 +1,15 @@
-"""What the path of one subscribing Transport carries: estimated, probed, paced, and divided among its Consumers."""
+"""What the path of one subscribing Transport carries: estimated, probed, and divided among its Consumers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sfu.choosing import Chooser
 from sfu.congestion.changes import Reason
 from sfu.congestion.estimator import BandwidthEstimator
-from sfu.congestion.pacer import Pacer, Priority
-from sfu.layers.forward import ForwardEntry, Held, Outlet
-from sfu.layers.resending import release
-from sfu.probing import Probe
+from sfu.layers.forward import Outlet
+from sfu.pacing import PacedSender, Wire
 from sfu.rtp.rtcp import ReportBlock, TransportFeedback
 from sfu.wishes import Mode
 
@@ -28,22 +26,19 @@ DRAIN_PATIENCE_S = 1.0
 TOLD_STEP = 0.15
 SETTLING_S = 3.0
 """At first ICE tries several ways at once: that is no change of the route."""
+STALL_S = 0.35
+"""Ticks so far apart tell that this machine was short of time, and delays are no measure of the path."""
+MAX_FEEDBACKS = 8
+CALM_ROOM = 1.05
 RESEND_SHARE, LEAST_RESENDS_BPS, RESEND_BURST_S = 0.5, 100_000, 0.5
-
-
-class Wire(Protocol):
-    """The connection, as the pacer sees it."""
-
-    def send_paced(self, packets: Sequence[bytes]) -> None:
-        """Send what was held back."""
-        ...
+_JUDGEMENTS = frozenset((Reason.LOSS, Reason.ROUND_TRIP, Reason.REMB))
 
 
 class Downlink:
     """One for each subscribing Transport; knows no sockets.
 
-    ``busy`` is the set of those that have to be served every few milliseconds: this one is in it while it paces or
-    probes. ``twcc_id``: the header extension of the transport-wide number, None while it is not negotiated.
+    Nothing is limited until something is known of the path: by transport-wide feedback, by REMB, or because receiver
+    reports tell of trouble.
     """
 
     def __init__(
@@ -51,107 +46,126 @@ class Downlink:
         outlet: Outlet,
         wire: Wire,
         consumers: Mapping[str, Consumer],
-        busy: set[Downlink],
+        busy: set[PacedSender],
         is_dominant: Callable[[Producer], bool],
         now: float,
     ) -> None:
         self.estimator = BandwidthEstimator(now)
-        self.mode = Mode.AUTO
-        self.twcc_id: int | None = None
-        self.dirty = True
-        self.pacer: Pacer[Held] = Pacer(self.estimator.estimate_bps, now)
+        self.sender = PacedSender(outlet, wire, self.estimator, busy, now)
         self.chooser = Chooser(consumers, is_dominant)
+        self.mode = Mode.AUTO
+        self.dirty = True
         self._consumers = consumers
-        self._outlet = outlet
-        self._wire = wire
-        self._busy = busy
-        self._sent_bytes = 0
-        self._noted_seq = outlet.twcc_seq
-        self._probe: Probe | None = None
+        self._heard_at: float | None = None
+        self._by_feedback = False
+        self._counted_bytes = 0
+        self._feedbacks: list[TransportFeedback] = []
+        self._skips = False
+        self._ticked_at = now
         self._review_at = now
         self._short_since: float | None = None
         self._route: object = None
-        self._heard_at: float | None = None
         self._told_revision: object = None
         self._told_bps = 0
         self._resend_room = 0.0
         self._resend_at = now
 
-    # -- sending ---------------------------------------------------------------------------------------------------
+    @property
+    def is_judged(self) -> bool:
+        """Whether anything is known of the path that what is sent should be measured by."""
+        return self._heard_at is not None and (self._by_feedback or self.estimator.reason in _JUDGEMENTS)
 
-    def on_flushed(self, packets: list[bytes], now: float) -> None:
-        """A batch has been sent; what was held back meanwhile queues up."""
-        outlet = self._outlet
-        if outlet.held:
-            held, outlet.held = outlet.held, []
-            for packet in held:
-                size = len(packet.fixed) + len(packet.block.head) + len(packet.body)
-                self.pacer.enqueue(packet, size, Priority(packet.entry.priority), now)
-        if not packets:
+    @property
+    def estimate_bps(self) -> int | None:
+        """What the path carries; None while nothing is known of it."""
+        return self.estimator.estimate_bps if self.is_judged else None
+
+    # -- RTCP of the subscriber ------------------------------------------------------------------------------------
+
+    def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
+        """Which packets arrived when."""
+        self._hear(now)
+        self._by_feedback = True
+        # Browsers tell up to twenty times a second: it is dealt with at the next tick, all at once.
+        self._feedbacks.append(feedback)
+        if len(self._feedbacks) >= MAX_FEEDBACKS:
+            self._take_feedback(now)
+
+    def _take_feedback(self, now: float) -> None:
+        feedbacks, self._feedbacks = self._feedbacks, []
+        if feedbacks:
+            self.estimator.on_feedback(*feedbacks, now=now)
+
+    def on_remb(self, bps: int, now: float) -> None:
+        """The subscriber's own estimate."""
+        self._hear(now)
+        self.estimator.on_remb(bps, now)
+
+    def on_reports(self, blocks: Sequence[tuple[Consumer, ReportBlock]], now: float) -> None:
+        """Receiver reports, after the Consumers took them."""
+        self._hear(now)
+        if not self._by_feedback:
+            self._count_sent(now)
+        rtts = [c.stream.last_rtt_s for c, block in blocks if block.lsr and c.stream.last_rtt_s is not None]
+        if rtts:
+            self.estimator.on_rtt(min(rtts), now)
+        video = [block.fraction_lost for consumer, block in blocks if consumer.kind == "video"]
+        lost = video or [block.fraction_lost for _, block in blocks]
+        if lost:
+            self.estimator.on_loss_report(sum(lost) / len(lost) / 256, now)
+
+    def _count_sent(self, now: float) -> None:
+        """Without transport-wide numbers nobody notes what is sent: it is counted now and then."""
+        total = sum(c.entry.octets for c in self._consumers.values() if c.entry is not None)
+        self.estimator.on_sent_unnumbered(max(0, total - self._counted_bytes))
+        self._counted_bytes = total
+        self.estimator.tick(now)
+
+    def _hear(self, now: float) -> None:
+        if self._heard_at is None:
+            self._heard_at = now
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def tick(self, route: object, now: float) -> None:
+        """Called some ten times a second; ``route`` is compared with the one before."""
+        if self._by_feedback:
+            self._control(route, now)
+        elif not self.dirty and now < self._review_at:
             return
-        size = self._note_sent(packets, now)
-        pacer = self.pacer
-        if pacer.direct or self._probe is not None or pacer.admits(size, now):
-            return  # a probe is there to go faster than what is known to be carried
-        pacer.charge(size, now)
-        if self._heard_at is not None:
-            outlet.holding = True
-            self._busy.add(self)
+        self._review(now)
 
-    def _note_sent(self, packets: list[bytes], now: float) -> int:
-        """Tell the estimator; returns the bytes."""
-        estimator, last = self.estimator, self._outlet.twcc_seq
-        numbered = (last - self._noted_seq) & 0xFFFF
-        self._noted_seq = last
-        probe = self._probe
-        cluster = None if probe is None else probe.cluster.id
-        if numbered == len(packets):
-            size = estimator.on_batch(last, packets, now, cluster)
-        else:
-            size = self._note_mixed(packets, now, cluster)
-        self._sent_bytes += size
-        if probe is not None:
-            probe.on_sent(len(packets), size)
-        return size
-
-    def _note_mixed(self, packets: list[bytes], now: float, cluster: int | None) -> int:
-        """Some have a transport-wide number and some not, as their headers show (they are not encrypted)."""
-        total = 0
-        for packet in packets:
-            total += len(packet)
-            number = transport_number(packet, self.twcc_id)
-            if number is None:
-                self.estimator.on_sent_unnumbered(len(packet))
-            else:
-                self.estimator.on_sent(number, len(packet), now, cluster)
-        return total
-
-    def serve(self, now: float) -> None:
-        """Called every few milliseconds while busy: what was held back goes out at its pace, and so do probes."""
-        pacer, outlet = self.pacer, self._outlet
-        if self._probe is not None:
-            self._pad(self._probe, now)
-        due = pacer.due(now)
-        if due:
-            packets = [sealed for sealed in map(release, due) if sealed is not None]
-            self._wire.send_paced(packets)
-            self._note_sent(packets, now)
-        if outlet.holding and not pacer.queued_bytes and not outlet.held:
-            outlet.holding = False
-        if not outlet.holding and self._probe is None:
-            self._busy.discard(self)
-
-    def _pad(self, probe: Probe, now: float) -> None:
-        size = probe.due_bytes(now)
-        while size > 0:
+    def _control(self, route: object, now: float) -> None:
+        estimator = self.estimator
+        if now - self._ticked_at > STALL_S:
+            estimator.on_stall()
+        self._ticked_at = now
+        if route is not self._route:
+            if self._heard_at is not None and route is not None and now - self._heard_at > SETTLING_S:
+                estimator.on_route_change(now)
+            self._route = route
+        if self._is_calm:
+            self._skips = not self._skips
+            if self._skips:
+                return
+        self._take_feedback(now)
+        estimator.tick(now)
+        self.sender.review(now)
+        if self.sender.is_idle:
             consumer = self._paddable()
-            sent = 0 if consumer is None else consumer.answerer.pad(probe.cluster.packet_bytes, now)
-            if not sent:
-                break
-            size -= sent
-        if probe.is_over(now):
-            # What waits for the flush still belongs to it.
-            self._probe = None
+            cluster = estimator.probe_due(now) if consumer is not None else None
+            if cluster is not None:
+                self.sender.start_probe(cluster, self._pad, now)
+
+    @property
+    def _is_calm(self) -> bool:
+        """Whether the path carries so much more than is wanted that every second look is enough."""
+        estimator = self.estimator
+        return estimator.estimate_bps > CALM_ROOM * estimator.wanted_bps and self.sender.is_idle and not self.dirty
+
+    def _pad(self, size_bytes: int, now: float) -> int:
+        consumer = self._paddable()
+        return 0 if consumer is None else consumer.answerer.pad(size_bytes, now)
 
     def _paddable(self) -> Consumer | None:
         """A Consumer whose RTX may carry padding; one that is forwarded before one that is not."""
@@ -163,67 +177,16 @@ class Downlink:
                 found = consumer
         return found
 
-    # -- RTCP of the subscriber ------------------------------------------------------------------------------------
-
-    def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
-        """Which packets arrived when."""
-        self._hear(now)
-        self.estimator.on_feedback(feedback, now)
-
-    def on_remb(self, bps: int, now: float) -> None:
-        """The subscriber's own estimate."""
-        self._hear(now)
-        self.estimator.on_remb(bps, now)
-
-    def on_reports(self, blocks: Sequence[tuple[Consumer, ReportBlock]], now: float) -> None:
-        """Receiver reports, after the Consumers took them."""
-        self._hear(now)
-        rtts = [c.stream.last_rtt_s for c, block in blocks if block.lsr and c.stream.last_rtt_s is not None]
-        if rtts:
-            self.estimator.on_rtt(min(rtts), now)
-        video = [block.fraction_lost for consumer, block in blocks if consumer.kind == "video"]
-        lost = video or [block.fraction_lost for _, block in blocks]
-        if lost:
-            self.estimator.on_loss_report(sum(lost) / len(lost) / 256, now)
-
-    def _hear(self, now: float) -> None:
-        if self._heard_at is None:
-            self._heard_at = now
-
-    # -- time ------------------------------------------------------------------------------------------------------
-
-    def tick(self, route: object, now: float) -> None:
-        """Called some 20 times a second; ``route`` is compared with the one before."""
-        estimator, pacer = self.estimator, self.pacer
-        if route is not self._route:
-            if self._heard_at is not None and route is not None and now - self._heard_at > SETTLING_S:
-                estimator.on_route_change(now)
-            self._route = route
-        estimator.tick(now)
-        pacer.set_estimate(estimator.estimate_bps, is_limit=estimator.is_limit_known)
-        pacer.review(self._sent_bytes, now)
-        if (
-            self._heard_at is not None
-            and self._probe is None
-            and not self._outlet.holding
-            and self._paddable() is not None
-        ):
-            cluster = estimator.probe_due(now)
-            if cluster is not None:
-                self._probe = Probe(cluster, now)
-                self._busy.add(self)
-        self._review(now)
-
     def _review(self, now: float) -> None:
-        estimate_bps = self._budget_bps()
-        if estimate_bps >= self.chooser.chosen_bps or self._heard_at is None:
+        chosen_bps = self.chooser.chosen_bps
+        if not self.is_judged or self.estimator.estimate_bps >= chosen_bps or self._budget_bps() >= chosen_bps:
             self._short_since = None
             if self.dirty or now >= self._review_at:
                 self.choose(now)
             return
         if self._short_since is None:
             self._short_since = now
-        steep = estimate_bps < STEEP_FALL * self.chooser.chosen_bps
+        steep = self._budget_bps() < STEEP_FALL * chosen_bps
         patience_s = DRAIN_PATIENCE_S if self.estimator.reason is Reason.DRAINING else PATIENCE_S
         if steep or self.dirty or now - self._short_since >= patience_s:
             self.choose(now, urgent=steep)
@@ -233,13 +196,9 @@ class Downlink:
         self.dirty = False
         self._review_at = now + REVIEW_S
         estimator = self.estimator
-        estimated = self._heard_at is not None and estimator.reason is not Reason.START
+        budget_bps = self._budget_bps() if self.is_judged else None
         self.chooser.choose(
-            self._budget_bps() if self._heard_at is not None else None,
-            self.mode,
-            now,
-            by_feedback=estimated,
-            urgent=urgent,
+            budget_bps, self.mode, now, is_limit_known=estimator.is_limit_known and self._by_feedback, urgent=urgent
         )
         estimator.set_wanted_bps(self.chooser.wanted_bps)
 
@@ -247,22 +206,25 @@ class Downlink:
         """The estimate, or what is being sent if that arrives well: then it was only not tried before."""
         return max(self.estimator.estimate_bps, round(min(self.estimator.proven_bps, self.chooser.chosen_bps)))
 
+    def on_changed(self, consumer: Consumer, now: float) -> None:
+        """What a Consumer could or should send has changed; if nothing was chosen for it yet, that is done now."""
+        if not consumer.chosen:
+            self.choose(now)
+        self.dirty = True
+
     # -- resends ---------------------------------------------------------------------------------------------------
 
     def allows_resend(self, size_bytes: int, now: float) -> bool:
         """Whether there is room for a resend: they must not take the path from what is new."""
+        if not self.is_judged:
+            return True
         rate = max(LEAST_RESENDS_BPS, RESEND_SHARE * self.estimator.estimate_bps) / 8
         self._resend_room = min(rate * RESEND_BURST_S, self._resend_room + rate * (now - self._resend_at))
         self._resend_at = now
-        if self._heard_at is not None and self._resend_room < size_bytes:
+        if self._resend_room < size_bytes:
             return False
         self._resend_room -= size_bytes
         return True
-
-    def discard(self, entry: ForwardEntry) -> None:
-        """What is held back of this entry is not wanted any more."""
-        self._outlet.held = [held for held in self._outlet.held if held.entry is not entry]
-        self.pacer.discard(lambda held: held.entry is entry)
 
     # -- news ------------------------------------------------------------------------------------------------------
 
@@ -270,27 +232,7 @@ class Downlink:
         """Called once a second: whether layers have changed, or the estimate noticeably, since this was last true."""
         revision = (self.mode, len(self._consumers), sum(c.revision for c in self._consumers.values()))
         moved = abs(self.estimator.estimate_bps - self._told_bps) > TOLD_STEP * self._told_bps
-        if revision == self._told_revision and not moved:
+        if revision == self._told_revision and not (moved and self.is_judged):
             return False
         self._told_revision, self._told_bps = revision, self.estimator.estimate_bps
         return True
-
-    @property
-    def estimate_bps(self) -> int | None:
-        """What the path carries; None while the subscriber has told nothing."""
-        return self.estimator.estimate_bps if self._heard_at is not None else None
-
-    def on_new(self, consumer: Consumer, now: float) -> None:
-        """A Consumer is open and nothing is chosen for it yet."""
-        if not consumer.chosen:
-            self.choose(now)
-        self.dirty = True
-
-
-def transport_number(packet: bytes, twcc_id: int | None) -> int | None:
-    """The transport-wide number of a packet of ours, which is always its first header extension (RFC 8285)."""
-    if twcc_id is None or not packet[0] & 0x10 or len(packet) < 20:
-        return None
-    if packet[12:14] == b"\xbe\xde":
-        return int.from_bytes(packet[17:19], "big") if packet[16] >> 4 == twcc_id else None
-    return int.from_bytes(packet[18:20], "big") if packet[16] == twcc_id else None

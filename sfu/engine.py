@@ -11,13 +11,13 @@ from random import Random
 import structlog
 
 from sfu.connection import Connection
-from sfu.downlink import Downlink
 from sfu.io.dtls import Certificate
 from sfu.io.ports import MediaPorts
 from sfu.io.sctp import preload
 from sfu.layers.forward import Outlet
 from sfu.layers.header_plan import PlanTable
 from sfu.options import MediaOptions
+from sfu.pacing import PacedSender
 from sfu.router import Router
 from sfu.sdp.capabilities import build_capabilities
 from sfu.transport import Transport, TransportRole
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 TICK_S = 0.02
 PACING_S = 0.005
 SPEAKERS_EVERY_TICKS = 10
-CONTROL_EVERY_TICKS = 4
+CONTROL_EVERY_TICKS = 5
 SUBSCRIBER_BUCKETS = 50
 """Each subscriber's turn comes once in this many ticks, so once a second; turns are spread evenly."""
 
@@ -40,7 +40,7 @@ class Engine:
         self.random: Random = secrets.SystemRandom()
         self.counters: Counter[str] = Counter()
         self.dirty: list[Outlet] = []
-        self.busy: set[Downlink] = set()
+        self.busy: set[PacedSender] = set()
         self.plans = PlanTable()
         self.certificate = Certificate()
         self.routers: dict[str, Router] = {}
@@ -129,11 +129,11 @@ class Engine:
         assert self._loop is not None
         self._pacing = None
         now = time.monotonic()
-        for downlink in list(self.busy):
+        for sender in list(self.busy):
             try:
-                downlink.serve(now)
+                sender.serve(now)
             except Exception:
-                self.busy.discard(downlink)
+                self.busy.discard(sender)
                 self.counters["bug"] += 1
                 log.exception("pacing failed")
         self.flush()

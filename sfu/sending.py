@@ -73,7 +73,7 @@ class SendingHalf:
     def on_changed(self, consumer: Consumer) -> None:
         """What this Consumer could or should send has changed."""
         if self.downlink is not None:
-            self.downlink.on_new(consumer, self.now())
+            self.downlink.on_changed(consumer, self.now())
 
     def allows_resend(self, size_bytes: int) -> bool:
         """Whether there is room on the path for a resend."""
@@ -82,7 +82,7 @@ class SendingHalf:
     def discard(self, consumer: Consumer) -> None:
         """What waits to be sent of this Consumer is not wanted any more."""
         if self.downlink is not None and consumer.entry is not None:
-            self.downlink.discard(consumer.entry)
+            self.downlink.sender.discard(consumer.entry)
 
     def apply(self, sections: list[SendSection]) -> list[Consumer]:
         """Take what the subscriber's side agreed to; returns the Consumers it refused."""
@@ -92,7 +92,7 @@ class SendingHalf:
             if consumer is None:
                 continue
             if self.downlink is not None and Uri.TRANSPORT_CC in section.extensions:
-                self.downlink.twcc_id = section.extensions[Uri.TRANSPORT_CC]
+                self.downlink.sender.start(section.extensions[Uri.TRANSPORT_CC])
             fresh = consumer.section is None
             consumer.configure(section)
             if not section.accepted:

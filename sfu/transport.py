@@ -76,7 +76,7 @@ class Transport:
             now=time.monotonic,
         )
         if role is TransportRole.SUBSCRIBE:
-            self.sending.downlink = self.connection.watcher = Downlink(
+            self.sending.downlink = Downlink(
                 self.connection,
                 self.connection,
                 self.sending.consumers,
@@ -272,7 +272,7 @@ class Transport:
         self.receiving.close()
         self.sending.close()
         if self.downlink is not None:
-            self.router.engine.busy.discard(self.downlink)
+            self.downlink.sender.close()
         self.router.forget(self)
 
     # -- from the connection ---------------------------------------------------------------------------------------

@@ -131,10 +131,12 @@ class BandwidthEstimator:
         """A packet (or several) left without a transport-wide number."""
         self._sent_bytes += size_bytes
 
-    def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
-        """The subscriber told which packets arrived when."""
-        match = self._packets.match(feedback)
-        self._packets.follow(feedback)
+    def on_feedback(self, *feedbacks: TransportFeedback, now: float) -> None:
+        """The subscriber told which packets arrived when; several in the order of arrival are dealt with as one."""
+        match = Match()
+        for feedback in feedbacks:
+            self._packets.match(feedback, match)
+            self._packets.follow(feedback)
         if not match.received and not match.lost:
             return
         self._on_heard(now)
@@ -190,6 +192,13 @@ class BandwidthEstimator:
         self._cause = Reason.ROUTE_CHANGE
         self._saturated = False
         self._publish(now)
+
+    def on_stall(self) -> None:
+        """Our own machine was short of time: delays across that moment are no gradient."""
+        self._grouper.reset()
+        self._trend.reset()
+        self._acknowledged.reset()
+        self._loss.settle()
 
     def tick(self, now: float) -> None:
         """Time passes."""

@@ -18,7 +18,7 @@ MIN_PACING_BPS = 150_000
 BURST_S = 0.02
 """As much as the pacing rate carries in this time may leave at once: timers are no finer, and receivers do not mind."""
 DIRECT_BURST_S = 0.04
-MAX_QUEUE_S = 0.4
+MAX_QUEUE_S = 0.25
 """The rate is raised so that nothing waits longer: media that is late is worth less than a queue in the path."""
 MAX_PADDING_BYTES = 16_000
 DIRECT_SHARE = 0.25

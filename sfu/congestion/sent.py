@@ -46,13 +46,16 @@ class SentPackets:
         self._missing: dict[int, Sent] = {}
         self._expected: int | None = None
 
-    def match(self, feedback: TransportFeedback) -> Match:
-        """Take the packets that ``feedback`` tells about out of flight; what is unknown is passed over."""
-        match = Match()
+    def match(self, feedback: TransportFeedback, match: Match | None = None) -> Match:
+        """Take the packets that ``feedback`` tells about out of flight; what is unknown is passed over.
+
+        With ``match`` it is added to what earlier feedback told.
+        """
+        match = match or Match()
         in_flight, missing = self.in_flight, self._missing
         self._pass_unreported(feedback.base_seq, match)
         append = match.received.append
-        last_s, disordered = 0.0, False
+        last_s, disordered = match.received[-1][1] if match.received else 0.0, False
         for seq, arrival_us in feedback.arrivals:
             sent = in_flight.pop(seq, None)
             if arrival_us is None:

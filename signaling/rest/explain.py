@@ -196,7 +196,7 @@ def _estimate(subscribe: Transport | None, clock: _Clock, now: float) -> Estimat
     ]
     figures = downlink.estimator.explain() | {
         "allocated_bps": downlink.chooser.chosen_bps,
-        "pacer_queue_ms": round(downlink.pacer.queue_s(now) * 1000, 1),
+        "pacer_queue_ms": round(downlink.sender.pacer.queue_s(now) * 1000, 1),
         "changes": changes,
     }
     return EstimateInfo.model_validate(figures)

@@ -3,7 +3,7 @@
     python -m tests.bench.adaptive_cost [-n 100] [-s 10] [-r 3]
 
 Packets are sealed by AES-GCM and handed to a UDP socket on loopback that nobody reads, as the server would. Virtual
-time passes meanwhile: feedback comes ten times a second from each subscriber, as
+time passes meanwhile: feedback comes fifteen times a second from each subscriber, as
 browsers send it, ticks and reviews as the engine makes them.
 Both halves of the comparison take turns, since the speed of a shared machine drifts; medians are shown.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import socket
 from collections import Counter
+from collections.abc import Sequence
 from random import Random
 from statistics import median
 from time import process_time
@@ -23,6 +24,7 @@ from sfu.io.path import UdpPath, UdpSocket
 from sfu.io.srtp import SrtpKeys, SrtpSender
 from sfu.layers.forward import Outlet
 from sfu.layers.header_plan import PlanTable
+from sfu.pacing import PacedSender
 from sfu.rtp.packet import build_rtp
 from sfu.sdp.types import SendSection
 from sfu.sending import SendingHalf
@@ -30,14 +32,14 @@ from tests.support.plain_media import OPUS_PT, VIDEO_FEEDBACK, VP8_PT, Publisher
 
 FRAME_S, VIDEO_PACKETS, VIDEO_BYTES = 1 / 30, 4, 1_050
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-FEEDBACK_EVERY_FRAMES = 3
-TICK_EVERY_FRAMES = 2
+FEEDBACK_EVERY_FRAMES = 2
+TICK_EVERY_FRAMES = 3
 
 
 class Viewer(Outlet):
     """One subscriber: its connection is a path on loopback."""
 
-    def __init__(self, publisher: Publisher, path: UdpPath, busy: set[Downlink], *, adaptive: bool) -> None:
+    def __init__(self, publisher: Publisher, path: UdpPath, busy: set[PacedSender], *, adaptive: bool) -> None:
         super().__init__([])
         keys = SrtpKeys("SRTP_AEAD_AES_128_GCM", b"k" * 16, b"s" * 12, b"k" * 16, b"s" * 12)
         self.path = path
@@ -51,6 +53,7 @@ class Viewer(Outlet):
             now=lambda: publisher.now,
         )
         self.downlink: Downlink | None = None
+        self.watcher: PacedSender | None = None
         if adaptive:
             self.downlink = self.half.downlink = Downlink(
                 self, self, self.half.consumers, busy, lambda producer: False, publisher.now
@@ -88,10 +91,10 @@ class Viewer(Outlet):
         self.batches.append((self.twcc_seq, now))
         if packets:
             self.path.send_many(packets)
-        if self.downlink is not None:
-            self.downlink.on_flushed(packets, now)
+        if self.watcher is not None:
+            self.watcher.on_flushed(packets, now)
 
-    def send_paced(self, packets: object) -> None:
+    def send_paced(self, packets: Sequence[bytes]) -> None:
         raise AssertionError("nothing is paced on a path as wide as this")
 
     def feedback(self, now: float) -> list[bytes]:
@@ -101,7 +104,7 @@ class Viewer(Outlet):
                 self.collector.on_packet((self.told + step) & 0xFFFF, at + 0.02 + step * 1e-4, 1)
             self.told = last
         self.batches.clear()
-        return self.collector.build(now + 0.1)
+        return self.collector.build(now + 0.06)
 
 
 PLANS = PlanTable()
@@ -118,7 +121,7 @@ def run(viewers: int, seconds: float, *, adaptive: bool) -> float:
     publisher = Publisher()
     publisher.publish_video()
     publisher.publish_audio()
-    busy: set[Downlink] = set()
+    busy: set[PacedSender] = set()
     all_viewers = [Viewer(publisher, path, busy, adaptive=adaptive) for _ in range(viewers)]
     send(publisher, 0)
     for viewer in all_viewers:
@@ -145,8 +148,8 @@ def run(viewers: int, seconds: float, *, adaptive: bool) -> float:
                 viewer.downlink.tick(viewer, publisher.now)
                 if frame % 30 == 0:
                     viewer.downlink.has_news()
-            for downlink in list(busy):
-                downlink.serve(publisher.now)
+            for sender in list(busy):
+                sender.serve(publisher.now)
             spent += process_time() - begin
     packets = sum(viewer.sent for viewer in all_viewers)
     source.close()

@@ -60,7 +60,7 @@ def estimation(parts: list[tuple[list[Packet], list[TransportFeedback], float]])
             on_sent(seq, size, at)
         sent = perf_counter()
         for feedback in feedbacks:
-            estimator.on_feedback(feedback, end + 0.05)
+            estimator.on_feedback(feedback, now=end + 0.05)
         heard = perf_counter()
         estimator.tick(end + 0.05)
         estimator.probe_due(end + 0.05)

@@ -158,7 +158,7 @@ class Call:
     def _on_feedback(self, message: bytes) -> None:
         for report in parse_compound(message):
             assert isinstance(report, TransportFeedback)
-            self.estimator.on_feedback(report, self.time.now)
+            self.estimator.on_feedback(report, now=self.time.now)
 
     def _rtt(self) -> None:
         rtt_s = self.forth.delay_s + self.forth.jitter_s + self.back.delay_s + self.queue_s

@@ -17,6 +17,7 @@ from sfu.congestion.feedback import FeedbackCollector
 from sfu.downlink import Downlink
 from sfu.layers.forward import Outlet
 from sfu.layers.header_plan import PlanTable
+from sfu.pacing import PacedSender
 from sfu.producer import Producer
 from sfu.rtp.clock import ntp_from_unix
 from sfu.rtp.extensions import build_extensions, find_extension
@@ -216,7 +217,8 @@ class Meeting(Outlet):
         self.start = self.time.now
         self.path = Path(self.time, seed, path, Impairment(delay_s=path.delay_s))
         self.protector = OpenProtector()
-        self.busy: set[Downlink] = set()
+        self.busy: set[PacedSender] = set()
+        self.watcher: PacedSender | None = None
         self.dominant: Producer | None = None
         self.half = SendingHalf(
             outlet=self,
@@ -246,7 +248,7 @@ class Meeting(Outlet):
         self._newest: dict[int, int] = {}
         self._missing: dict[int, dict[int, int]] = {}
         self.time.every(0.1, self._ask_again)
-        self.time.every(0.06, lambda: self.downlink.tick(self, self.time.now))
+        self.time.every(0.1, lambda: self.downlink.tick(self, self.time.now))
         self.time.every(0.005, self._pace)
         self.time.every(0.05, self._feed_back)
         self.time.every(1.0, lambda: self.half.report(self.time.now, 1e9 + self.time.now))
@@ -287,15 +289,16 @@ class Meeting(Outlet):
             self.dirty.clear()
             packets, self.packets = self.packets, []
             self.send_paced(packets)
-            self.downlink.on_flushed(packets, self.time.now)
+            if self.watcher is not None:
+                self.watcher.on_flushed(packets, self.time.now)
 
     def send_paced(self, packets: Sequence[bytes]) -> None:
         for packet in packets:
             self.path.forth.send(packet, len(packet), self._arrive)
 
     def _pace(self) -> None:
-        for downlink in list(self.busy):
-            downlink.serve(self.time.now)
+        for sender in list(self.busy):
+            sender.serve(self.time.now)
         self.flush()
 
     # -- the subscriber --------------------------------------------------------------------------------------------

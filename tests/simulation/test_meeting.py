@@ -226,7 +226,7 @@ def test_audio_only_is_sound_alone() -> None:
 def test_a_screen_gives_up_pictures_before_its_sharpness_and_a_camera_the_other_way_round() -> None:
     sizes = (Size("h", 52, 300_000, 360), Size("f", 53, 1_400_000, 1080))
     for source, rid in (("screen", "f"), ("camera", "h")):
-        meeting = Meeting(path(1_150_000))
+        meeting = Meeting(path(1_400_000))
         camera = meeting.camera(sizes, source=source, temporal=True)
         consumer = meeting.half.consumers[meeting.consume(camera.producer)]
         meeting.run(20)

@@ -30,7 +30,7 @@ class Conversation:
                 self.seq += 1
             if feedback:
                 told = TransportFeedback(1, 2, base & 0xFFFF, 0, 0, tuple(arrivals))
-                self.estimator.on_feedback(told, self.now + 0.04)
+                self.estimator.on_feedback(told, now=self.now + 0.04)
             self.estimator.tick(self.now + 0.04)
 
 
@@ -156,7 +156,7 @@ def test_no_feedback_however_odd_breaks_it(messages: list[tuple[int, list[int | 
             estimator.on_sent((base + i) & 0xFFFF, 1000, now, 1)
         told = tuple(((base + i) & 0xFFFF, at) for i, at in enumerate(arrivals))
         estimator.probe_due(now)
-        estimator.on_feedback(TransportFeedback(1, 2, base, 0, 0, told), now)
+        estimator.on_feedback(TransportFeedback(1, 2, base, 0, 0, told), now=now)
         estimator.tick(now)
         assert MIN_BPS <= estimator.estimate_bps <= MAX_BPS
     estimator.explain()
