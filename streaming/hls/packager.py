@@ -36,13 +36,23 @@ Piece = Part | SegmentEnd
 class Packager:
     """One rendition: video and audio in the same fragments.
 
-    ``segment_s`` is the least length of a segment, ``part_s`` the greatest of a part. Times of packets must not
-    decrease.
+    ``segment_s`` is the greatest length of a segment, ``part_s`` that of a part; a segment ends at the last key frame
+    before it would be longer. ``key_frame_interval_s``: absent, every key frame begins a segment. Times of packets must
+    not decrease.
     """
 
-    def __init__(self, video: VideoTrack, audio: AudioTrack | None, *, segment_s: float, part_s: float) -> None:
+    def __init__(
+        self,
+        video: VideoTrack,
+        audio: AudioTrack | None,
+        *,
+        segment_s: float,
+        part_s: float,
+        key_frame_interval_s: float | None = None,
+    ) -> None:
         self.init = boxes.init_segment(video, audio)
-        self._segment_ticks = round(segment_s * VIDEO_TIMESCALE)
+        interval_s = segment_s if key_frame_interval_s is None else key_frame_interval_s
+        self._long_enough_ticks = round((segment_s - interval_s) * VIDEO_TIMESCALE)
         self._part_ticks = round(part_s * VIDEO_TIMESCALE)
         self._frame_ticks = video.frame_ticks
         self._sequence = 0
@@ -64,7 +74,7 @@ class Packager:
                 return []
             self._segment_start = packet.dts
         pieces: list[Piece] = []
-        if packet.key and packet.dts - self._segment_start >= self._segment_ticks - self._frame_ticks // 2:
+        if packet.key and packet.dts - self._segment_start > self._long_enough_ticks + self._frame_ticks // 2:
             pieces += self._end_segment(packet.dts)
         elif self._video and packet.dts + packet.duration - self._video[0].dts > self._part_ticks:
             # A frame came late, so that the part could not be ended when it was full.

@@ -161,6 +161,11 @@ class MediaPlaylist:
         return last if last is not None and last.duration_s is None else None
 
     @property
+    def playable(self) -> bool:
+        """Whether a whole segment is listed."""
+        return bool(self.segments) and self.segments[0].duration_s is not None
+
+    @property
     def hinted_part(self) -> str:
         """The name of the part that comes next."""
         return f"part{self.parts_made}.m4s"

@@ -83,8 +83,8 @@ class HlsStream:
 
     @property
     def ready(self) -> bool:
-        """Whether there is something to play in every rendition."""
-        return bool(self.renditions) and all(rendition.playlist.segments for rendition in self.renditions.values())
+        """Whether every rendition has a whole segment: without one, players that know no parts give up."""
+        return bool(self.renditions) and all(rendition.playlist.playable for rendition in self.renditions.values())
 
     # -- to the viewers --------------------------------------------------------------------------------------------
 

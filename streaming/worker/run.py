@@ -87,6 +87,7 @@ class LiveWorker:
         self._link.send(Status(self._status()))
         self._link.send(Done())
         self._link.drain(3.0)
+        self._link.close()
 
     # -- what the shard says ---------------------------------------------------------------------------------------
 
@@ -141,7 +142,13 @@ class LiveWorker:
         self._hls = True
         setup = self._setup
         for name, track in self._tracks.items():
-            packager = Packager(track, self._audio, segment_s=setup.segment_s, part_s=setup.part_s)
+            packager = Packager(
+                track,
+                self._audio,
+                segment_s=setup.segment_s,
+                part_s=setup.part_s,
+                key_frame_interval_s=setup.key_frame_interval_s,
+            )
             self._packagers[name] = packager
             self._link.send(Made(self._described(name, track), packager.init))
 

@@ -84,7 +84,9 @@ class Senders:
 
         asyncio.run_coroutine_threadsafe(ended(), self._loop).result(_STOP_TIMEOUT_S + 1)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(1)
+        self._thread.join(2)
+        if not self._loop.is_running():
+            self._loop.close()
 
 
 def _values(status: OutputStatus) -> dict[str, Any]:

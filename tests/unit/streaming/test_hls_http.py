@@ -224,7 +224,7 @@ async def test_viewers_are_counted_by_session(viewer: Viewer) -> None:
 async def test_tokens() -> None:
     closed = Viewer(HlsStream("r", "s", b"key", HlsTiming(), public=False, archive=None))
     closed.begin()
-    closed.make(1)
+    closed.make(4)
     for query, headers in (("", {}), ("?token=bad", {}), ("", {"authorization": "Bearer bad"})):
         assert (await closed.get(f"index.m3u8{query}", **headers)).status_code == 401
     assert (await closed.get("index.m3u8", authorization="Bearer good")).status_code == 200
@@ -238,7 +238,7 @@ async def test_who_comes_early_waits() -> None:
     await asyncio.sleep(0.05)
     assert not waiting.done()
     early.begin()
-    early.make(1)
+    early.make(4)
     assert (await asyncio.wait_for(waiting, 2)).status_code == 200
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -52,8 +53,14 @@ def shape(pieces: list[Piece]) -> list[str]:
         # Parts do not fit the group of pictures: its last is shorter.
         (frames(60), {"part_s": 0.8}, "I24 P24 P12 S60"),
         # Segments hold several groups; a key frame inside does not end one.
-        (frames(60, gop=30), {}, "I15 P15 I15 P15 S60"),
+        (frames(60, gop=30), {"key_frame_interval_s": 1.0}, "I15 P15 I15 P15 S60"),
         (frames(60, gop=30), {"segment_s": 1.0}, "I15 P15 S30 I15 P15 S30"),
+        # A worker begins between the key frames of the grid: no segment is longer than asked.
+        (
+            [replace(frames(1)[0], dts=33 * FRAME, pts=33 * FRAME), *frames(60, start=34)],
+            {},
+            "I15 P12 S27 I15 P15 P4 S34",
+        ),
         # The encoder makes longer groups than asked: segments still begin with key frames.
         (frames(120, gop=90), {}, "I15 P15 P15 P15 P15 P15 S90 I15 P15 S30"),
         # Nothing before the first key frame.
