@@ -193,7 +193,8 @@ class PlenumServer:
         if not self.settings.live.enabled:
             return None
         service = make_live_service(jobs, self.settings.live, self.settings.auth)
-        stack.callback(service.close)
+        service.begin()
+        stack.push_async_callback(service.close)
         return service
 
     def _bind_inner(self, stack: contextlib.AsyncExitStack) -> list[socket.socket]:

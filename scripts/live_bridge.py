@@ -65,6 +65,8 @@ class LiveBridge:
             quality=order.quality,
             rtmp=RtmpSpec(order.url, order.key) if order.url else None,
             hls=HlsSpec(order.hls_public, order.dvr_s) if order.hls else None,
+            platform=order.platform,
+            channel=order.channel,
             layout=layout,
             overlay=overlay,
         )

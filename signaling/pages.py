@@ -67,7 +67,7 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
     def _policy_of(self, path: str) -> str:
-        if path == "/" or path.startswith("/static"):
+        if path in ("/", "/watch") or path.startswith("/static"):
             return self._page_policy
         return API_PAGES_POLICY if path.startswith(_DOCS_PATHS) else API_POLICY
 
@@ -82,12 +82,18 @@ class _FreshFiles(StaticFiles):
 
 
 def add_pages(app: FastAPI, web_root: Path) -> None:
-    """Serve ``index.html`` at ``/`` and ``static/`` at ``/static``."""
-    index = web_root / "index.html"
+    """Serve ``index.html`` at ``/``, ``watch.html`` at ``/watch`` and ``static/`` at ``/static``."""
     static = web_root / "static"
 
     @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page(request: Request) -> Response:
+        return _page(request, web_root / "index.html")
+
+    @app.api_route("/watch", methods=["GET", "HEAD"], include_in_schema=False)
+    async def watch_page(request: Request) -> Response:
+        return _page(request, web_root / "watch.html")
+
+    def _page(request: Request, index: Path) -> Response:
         if not index.is_file():
             raise RoomError(ErrorCode.NOT_FOUND, "This server brings no page.")
         response = FileResponse(index, media_type="text/html; charset=utf-8", stat_result=index.stat())

@@ -48,7 +48,7 @@ def live_stream_start(room: Room, participant: Participant, message: LiveStartRe
         hls_url=hls_url(room.room_id, stream_id) if message.hls is not None else None,
         watch_url=watch_url(room.room_id, stream_id) if message.hls is not None else None,
     )
-    record = LiveRecord(info=info)
+    record = LiveRecord(info=info, channel=message.channel)
     forgotten = book.add(record)
     return [
         *(ForgetLive(old) for old in forgotten),

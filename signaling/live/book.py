@@ -17,6 +17,7 @@ class LiveRecord(BaseModel):
 
     info: LiveStreamInfo
     sealed_key: str | None = None
+    channel: str = ""
 
     @property
     def ended(self) -> bool:

@@ -140,6 +140,7 @@ class LiveDesk:
             url=info.stream_url,
             key=key,
             platform=info.platform.value,
+            channel=record.channel,
             hls=info.hls is not None,
             hls_public=info.hls is None or info.hls.public,
             dvr_s=info.hls.dvr_s if info.hls is not None else 0.0,

@@ -38,6 +38,7 @@ class Order:
     url: str = ""
     key: str = field(default="", repr=False)
     platform: str = "custom"
+    channel: str = ""
     hls: bool = False
     hls_public: bool = True
     dvr_s: float = 0.0

@@ -148,6 +148,10 @@ class LiveStartRequest(Incoming):
         default=SecretStr(""), description="The key; never told or logged, and stored only encrypted."
     )
     platform: Platform = Field(default=Platform.CUSTOM, description="Whose service that is.")
+    channel: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,64}$")] = Field(
+        default="",
+        description="Id of the broadcast's video (YouTube) or login name (Twitch): to tell how many watch there.",
+    )
     quality: QualityName = Field(default="720p", description="Size of the picture.")
     hls: LiveHls | None = Field(default=None, description="Lets viewers watch by HLS.")
     picture: LivePicture | None = Field(

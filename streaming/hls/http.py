@@ -4,6 +4,7 @@ Everything is below ``/webrtc/hls/{room_id}/{stream_id}/``:
 
 - ``index.m3u8?token=…`` the multivariant playlist; it opens a viewer session
 - ``s/{session}/{rendition}.m3u8`` a media playlist; asking for it counts as watching
+- ``s/{session}/viewers.json`` how many watch
 - ``m/{secret}/{rendition}/{file}`` media: the same addresses for all viewers, so that caches can hold them
 
 It stands in front of the application, because a request must cost as little as it can: hundreds of viewers ask several
@@ -106,6 +107,8 @@ class HlsServer:
                 return await self._multivariant(stream, scope)
             case ["s", session, playlist] if playlist.endswith(".m3u8"):
                 return await self._media_playlist(stream, unquote(session), playlist[:-5], scope)
+            case ["s", session, "viewers.json"]:
+                return self._viewers(stream, unquote(session))
             case ["m", stream.media_path, name, file] if _FILE.fullmatch(file):
                 return await self._media(stream, name, file, scope)
         return _refusal(404, "not_found", "There is no such file.")
@@ -139,6 +142,13 @@ class HlsServer:
                 200, PLAYLIST_TYPE, text.gzipped, cache, ((b"content-encoding", b"gzip"), (b"vary", b"accept-encoding"))
             )
         return Answer(200, PLAYLIST_TYPE, text.plain, cache, ((b"vary", b"accept-encoding"),))
+
+    def _viewers(self, stream: HlsStream, session: str) -> Answer:
+        now = time.monotonic()
+        if not stream.viewers.seen(session, now):
+            return _refusal(403, "permission_denied", "This address is not valid: open the stream anew.")
+        body = {"viewers": stream.viewers.count(now), "live": not stream.ended}
+        return Answer(200, b"application/json", json.dumps(body).encode())
 
     async def _block(self, stream: HlsStream, rendition: Rendition, query: Mapping[str, str]) -> Answer | None:
         """Hold a blocking reload until the playlist has what is asked for (section 6.2.5.2)."""

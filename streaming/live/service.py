@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import httpx
 import structlog
 
 from media.feed import Layout, Message, Overlay
@@ -17,9 +19,11 @@ from media.jobs.manager import Jobs
 from streaming.hls.archive import Archive
 from streaming.hls.stream import HlsStream, HlsTiming, archive_directory
 from streaming.live.broadcast import Broadcast, Running
+from streaming.live.platforms import counts
 from streaming.live.spec import StreamReport, StreamSpec, StreamState
 from streaming.options import LiveOptions
 
+_LOOK_INTERVAL_S = 20.0
 WORKER_MODULE = "streaming.worker"
 _log = structlog.get_logger("plenum.live")
 
@@ -44,6 +48,9 @@ class LiveService:
         self._hls: dict[tuple[str, str], HlsStream] = {}
         self._ended: dict[tuple[str, str], float] = {}
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="hls archive")
+        self._client = httpx.AsyncClient()
+        self._counts = counts(options, self._client)
+        self._looking: asyncio.Task[None] | None = None
 
     # -- streams ---------------------------------------------------------------------------------------------------
 
@@ -109,9 +116,31 @@ class LiveService:
                 if hls is not None and hls.archive is not None:
                     hls.archive.remove()
 
-    def close(self) -> None:
+    def begin(self) -> None:
+        """Look after streams from now on."""
+        self._looking = asyncio.create_task(self._look_after(), name="live streams")
+
+    async def close(self) -> None:
         """Let the archive be written."""
-        self._disk.shutdown()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
+        await self._client.aclose()
+        await asyncio.to_thread(self._disk.shutdown)
+
+    async def _look_after(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_INTERVAL_S)
+            try:
+                self.sweep(time.monotonic())
+                await asyncio.gather(*(self._ask_platform(running) for running in self.running()))
+            except Exception:
+                _log.exception("looking after live streams failed")
+
+    async def _ask_platform(self, running: Running) -> None:
+        count = self._counts.get(running.spec.platform)
+        if count is not None and running.spec.channel:
+            running.platform_viewers = await count.viewers(running.spec.channel) or 0
 
     def _end(self, running: Running, state: StreamState, reason: str | None) -> None:
         if running.hls is not None:

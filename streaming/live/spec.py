@@ -40,13 +40,15 @@ class HlsSpec:
 
 @dataclass(frozen=True, slots=True)
 class StreamSpec:
-    """One stream: to a server, to HLS viewers, or both."""
+    """One stream: to a server, to HLS viewers, or both. ``channel``: its name on the platform, if that is known."""
 
     room_id: str
     stream_id: str
     quality: str
     rtmp: RtmpSpec | None = None
     hls: HlsSpec | None = None
+    platform: str = "custom"
+    channel: str = ""
     layout: Layout = field(default_factory=Layout)
     overlay: Overlay = field(default_factory=Overlay)
 

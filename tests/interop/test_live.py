@@ -68,3 +68,64 @@ async def test_a_room_goes_live(people: People, server: PlenumServer, room: str,
     await asyncio.sleep(0.5)
     # Afterwards it is a recording.
     assert float((await ffprobe(server.url + started["hls_url"]))["format"]["duration"]) > 2
+
+
+HLS_JS = Path(__file__).resolve().parents[2] / "web/node_modules/hls.js/dist/hls.min.js"
+PLAYING = """
+() => { const v = document.querySelector('video');
+  return { time: v.currentTime, ready: v.readyState, width: v.videoWidth, height: v.videoHeight, paused: v.paused } }
+"""
+
+
+async def plays(page: Any, seconds: float = 3) -> None:
+    """The picture moves on by itself."""
+
+    async def moved() -> bool:
+        return bool((await page.evaluate(PLAYING))["ready"] >= 2)
+
+    await eventually(moved, 30, "nothing is shown")
+    before = (await page.evaluate(PLAYING))["time"]
+    await asyncio.sleep(seconds)
+    now = await page.evaluate(PLAYING)
+    assert now["time"] - before > 0.6 * seconds and not now["paused"], (before, now)
+
+
+async def test_viewers_watch(people: People, server: PlenumServer, room: str) -> None:
+    await people.publishing("ada")
+    studio = Studio(server, room)
+    started = await studio.call("POST", "/start", {"quality": "480p", "hls": {"public": True}})
+    await studio.live(started["stream_id"])
+
+    watcher = await people.open(server.url + started["watch_url"])
+    await plays(watcher.page)
+    latency_s = await watcher.page.evaluate("plenumPlayer.latency")
+    print("latency of the watch page", latency_s, "stalls", await watcher.page.evaluate("plenumPlayer.stalls"))
+    assert 0.5 < latency_s < 6
+    await watcher.page.screenshot(path="/tmp/live-watch.png")
+
+    other = await people.open(server.url + "/watch?room=nowhere&stream=none")
+    await other.page.add_script_tag(path=str(HLS_JS))
+    await other.page.evaluate(
+        """(url) => { window.hls = new Hls({ lowLatencyMode: true }); window.hlsErrors = [];
+          hls.on(Hls.Events.ERROR, (_, data) => hlsErrors.push(data.details + ' ' + data.fatal));
+          const v = document.querySelector('video'); v.muted = true;
+          hls.attachMedia(v); hls.loadSource(url); v.play() }""",
+        server.url + started["hls_url"],
+    )
+    await plays(other.page)
+    print("hls.js", await other.page.evaluate("[hls.latency, hls.levels.length, hlsErrors]"))
+    assert not [e for e in await other.page.evaluate("hlsErrors") if e.endswith("true")]
+    assert await other.page.evaluate("hls.levels.length") == 3
+    other.errors.clear()  # the page itself was sent to a stream that is none
+
+    async def two() -> bool:
+        found = await studio.call("GET", "")
+        return int(found["live_streams"][0]["viewer_count"]) == 2
+
+    await eventually(two, 15, "the viewers are not counted")
+    assert "2 viewers" in await watcher.page.inner_text("#viewers") or await asyncio.sleep(6) is None
+    # Everybody leaves: the stream goes on, with a slate.
+    await people.tabs[0].close()
+    people.tabs.pop(0)
+    await plays(watcher.page)
+    await studio.call("POST", f"/{started['stream_id']}/stop")

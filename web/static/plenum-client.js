@@ -18,6 +18,7 @@
 
 import { Breakouts } from "./sdk/breakouts.js";
 import { Recordings } from "./sdk/recordings.js";
+import { LiveControl } from "./sdk/live.js";
 import { Chat } from "./sdk/chat.js";
 import { DataRelay } from "./sdk/data-relay.js";
 import { openScreen } from "./sdk/devices.js";
@@ -120,6 +121,8 @@ export class PlenumClient extends EventTarget {
     this.room = new RoomControl(link, this.rest);
     this.breakouts = new Breakouts(link);
     this.recordings = new Recordings(link, this.rest);
+    /** Live streams: for who may record. */
+    this.live = new LiveControl(link);
     this.chat = new Chat(link, this.rest);
     /** What is wished of others' pictures, what arrives of them, and why. */
     this.reception = new ReceptionControl({ ...link, connected: () => this.state === "connected" }, this.rest);

@@ -91,7 +91,7 @@ class Shard:
 
     async def close(self) -> None:
         await self.jobs.close()
-        self.service.close()
+        await self.service.close()
         await self.client.aclose()
 
 
@@ -158,7 +158,7 @@ async def test_a_stream_survives_its_worker(shard: Shard, nginx: RtmpServer, tmp
     assert 'init0.mp4"' in text and 'init1.mp4"' in text
     # What was recorded of it all plays, across the gap.
     shard.service.stop("room", "one")
-    shard.service.close()
+    await asyncio.sleep(0.5)  # the archive is written
     files = archived(tmp_path, tmp_path / "joined.mp4")
     assert len(files) == 2
     for file in files:

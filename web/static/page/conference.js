@@ -6,6 +6,7 @@
 import { canShareScreen, PlenumError } from "../plenum-client.js";
 import { inviteLink } from "./address.js";
 import { BreakoutsView } from "./breakouts.js";
+import { LiveView } from "./live.js";
 import { excerptOf } from "./chat-message.js";
 import { ChatPanel } from "./chat-panel.js";
 import { h } from "./dom.js";
@@ -78,6 +79,7 @@ export class Conference {
     });
     this.breakouts = new BreakoutsView(client, this.toasts, { openPeople: () => this.openPanel("people"), onChange: () => this.#renderAll() });
     this.recordings = new RecordingsView(client, this.toasts, { onLeave: () => this.onLeave(), onChange: () => this.#renderTools() });
+    this.live = new LiveView(client, this.toasts);
     this.people = new PeoplePanel(client, {
       isOn: (source) => media.inputs[source].on,
       actions: this.hosting.actions,
@@ -151,6 +153,7 @@ export class Conference {
     this.hosting.close();
     this.breakouts.close();
     this.recordings.close();
+    this.live.close();
     this.chat.close();
     this.why.close();
     this.reactions.close();
@@ -208,6 +211,7 @@ export class Conference {
         this.headcount,
         this.state,
         this.recordings.mark,
+        this.live.mark,
         h("span", { class: "spacer" }),
         this.invite ? this.#inviteButton("button button-quiet invite") : null,
         h("div", { class: "top-tools", role: "group", "aria-label": "View and settings" }, view.element, theme.element, help.element, settings.element),
@@ -242,6 +246,7 @@ export class Conference {
       this.breakouts.dialog.element,
       this.recordings.startDialog,
       this.recordings.listDialog,
+      this.live.dialog.element,
       this.help,
       this.sound.element,
     );
@@ -394,6 +399,7 @@ export class Conference {
         narrow && this.files.isAllowed && { label: "Send a file", iconName: "file", testid: "more-file", onSelect: () => this.files.open() },
         "",
         client.canModerate && { label: "Breakout rooms", iconName: "rooms", testid: "more-breakouts", onSelect: () => this.breakouts.dialog.open() },
+        this.live.mayControl && { label: "Go live", iconName: "live", testid: "more-live", onSelect: () => this.live.dialog.open() },
         client.canModerate && { label: "Room settings", iconName: "sliders", testid: "more-room", onSelect: () => this.hosting.dialog.open() },
         this.recordings.isAllowed && {
           label: this.recordings.isOn ? "Stop recording" : "Record this meeting",

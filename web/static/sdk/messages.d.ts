@@ -914,6 +914,8 @@ export interface LiveStartRequest {
   stream_key?: string;
   /** Whose service that is. */
   platform?: Platform;
+  /** Id of the broadcast's video (YouTube) or login name (Twitch): to tell how many watch there. */
+  channel?: string;
   /** Size of the picture. */
   quality?: "1080p" | "720p" | "480p";
   /** Lets viewers watch by HLS. */

@@ -5,6 +5,7 @@
 
 import { BreakoutModel } from "./breakout-model.js";
 import { RecordingModel } from "./recordings.js";
+import { LiveModel } from "./live.js";
 
 /** @typedef {import("./types.js").Participant} Participant */
 /** @typedef {import("./types.js").Publication} Publication */
@@ -38,6 +39,7 @@ export class RoomModel {
     this.waiting = new Map();
     this.breakouts = new BreakoutModel(this);
     this.recordings = new RecordingModel();
+    this.live = new LiveModel();
     /** @type {Map<string, Participant>} */
     this.participants = new Map();
     /** @type {Map<string, Publication>} */
@@ -70,6 +72,7 @@ export class RoomModel {
     for (const info of state.publications) events.push(...this.putPublication(info));
     events.push(...this.breakouts.reset(state.breakout_rooms ?? []));
     events.push(...this.recordings.reset(state.recordings ?? []));
+    events.push(...this.live.reset(state.live_streams ?? []));
     const queue = state.hand_raise_queue ?? [];
     if (queue.length + this.hands.length > 0) events.push(...this.setHands({ queue }));
     const waited = this.waiting.size;
@@ -121,6 +124,7 @@ export class RoomModel {
       case "unmute-request":
         return [{ type: "unmute-request", detail: { by: payload.requested_by, audio: Boolean(payload.audio), video: Boolean(payload.video) } }];
       default:
+        if (type.startsWith("live-stream-")) return this.live.apply(type, payload);
         return type.startsWith("breakout-room-") ? this.breakouts.apply(type, payload) : [];
     }
   }

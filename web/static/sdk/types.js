@@ -65,6 +65,7 @@
  * @property {any[]} [waiting_room]
  * @property {any[]} [breakout_rooms]
  * @property {any[]} [recordings]
+ * @property {any[]} [live_streams]
  * @property {RTCIceServer[]} [ice_servers]
  * @property {number} [heartbeat_interval_ms]
  * @property {Record<string, any>} [features]
@@ -291,6 +292,7 @@
  * @property {{ id: string | null, name: string, from: string, by: string, closed: boolean }} breakout-moved One is somewhere
  *   else now (null: in the main room); `from`: name of the breakout room where one was; `closed`: because that was closed.
  * @property {{ id: string, name: string, remainingS: number }} breakout-closing It will close by itself soon.
+ * @property {{ stream: import("./live.js").LiveStreamInfo | null }} live A live stream began, changed or ended; null: several at once.
  * @property {{ userId: string, permissions: Permissions }} permissions Those of somebody else have changed.
  * @property {{ running: import("./messages.js").RecordingInfo[], changed: import("./messages.js").RecordingInfo | null }} recordings What is being recorded now.
  * @property {{ bans: Ban[] }} bans
