@@ -28,6 +28,7 @@ from scripts import sockets
 from scripts.embedded_redis import EmbeddedRedis
 from scripts.failures import CommandError, ExitCode
 from scripts.http_server import HttpServer, http_config, inner_config
+from scripts.ingest_gate import TokenGate
 from scripts.live_bridge import LiveBridge, make_live_service
 from scripts.recordings_bridge import RecordingsBridge
 from scripts.shard_info import describe
@@ -39,8 +40,10 @@ from signaling.options import SignalingOptions
 from signaling.redis_client import connect
 from signaling.shards.model import ShardInfo
 from signaling.shards.wiring import build_front
+from signaling.tokens import TokenVerifier
 from streaming import whep, whip
 from streaming.hls.http import HlsServer
+from streaming.ingest.listener import RtmpListener
 from streaming.live.service import LiveService
 
 WEB_ROOT = Path(__file__).resolve().parent.parent / "web"
@@ -89,6 +92,7 @@ class PlenumServer:
         self.media_port = 0
         self.media_tcp_port: int | None = None
         self.shard_id = ""
+        self.ingest_port: int | None = None
         self.app: FastAPI | None = None
         self._web_root = web_root
         self._stack = contextlib.AsyncExitStack()
@@ -119,6 +123,7 @@ class PlenumServer:
             await self._start_inner(stack, front.inner, inner)
             self.app = app
             await self._start_http(stack, front.public if live is None else HlsServer(front.public, live), listeners)
+            await self._start_ingest(stack)
             self._stack = stack.pop_all()
         _log.info("listening", http_port=self.http_port, media_port=self.media_port)
 
@@ -196,6 +201,24 @@ class PlenumServer:
         service.begin()
         stack.push_async_callback(service.close)
         return service
+
+    async def _start_ingest(self, stack: contextlib.AsyncExitStack) -> None:
+        options, http = self.settings.live, self.settings.http
+        if options.ingest_port is None:
+            return
+        base = f"{'https' if http.tls else 'http'}://{_own_host(http.host)}:{self.http_port}"
+        listener = RtmpListener(
+            TokenGate(TokenVerifier(self.settings.auth), base), options.ingest_host, options.ingest_port
+        )
+        try:
+            await listener.start()
+        except OSError as error:
+            raise CommandError(
+                f"the port {options.ingest_port} of live.ingest_port cannot be used: {error.strerror}",
+                "Stop the program that has it, or choose another port.",
+            ) from error
+        stack.push_async_callback(listener.close)
+        self.ingest_port = listener.port
 
     def _bind_inner(self, stack: contextlib.AsyncExitStack) -> list[socket.socket]:
         options = self.settings.shards
@@ -275,3 +298,12 @@ async def _serve_until_cancelled(
             await server.wait()
         finally:
             _log.info("stopping")
+
+
+def _own_host(host: str) -> str:
+    """How this machine reaches its own HTTP port."""
+    if host in ("", "0.0.0.0"):
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host

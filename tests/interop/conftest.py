@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tests.support.chromium import Chromium, Tab
 from tests.support.participant import Participant
+from tests.support.ports import free_tcp_port
 from tests.support.relay import UdpRelay
 from tests.support.server import PlenumServer
 
@@ -19,6 +20,8 @@ _HERE = Path(__file__).parent
 # GStreamer sends nothing to loopback, and dual stack is what a real server has.
 SETTINGS = {
     "PLENUM_LIVE__PRIVATE_TARGETS": "true",
+    "PLENUM_LIVE__INGEST_PORT": str(free_tcp_port()),
+    "PLENUM_LIVE__INGEST_HOST": "127.0.0.1",
     "PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000",
     "PLENUM_MEDIA__HOSTS": "0.0.0.0,::",
     # A few names open a room for each test.

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from tests.interop.conftest import People
+from tests.interop.test_room_changes import sees, sees_no
 from tests.support.participant import eventually
 from tests.support.rtmp_server import RtmpServer, ffprobe
 from tests.support.server import PlenumServer
@@ -103,7 +105,7 @@ async def test_viewers_watch(people: People, server: PlenumServer, room: str) ->
     assert 0.5 < latency_s < 6
     await watcher.page.screenshot(path="/tmp/live-watch.png")
 
-    other = await people.open(server.url + "/watch?room=nowhere&stream=none")
+    other = await people.open(server.url + "/watch?room=nowhere&stream=none", bypass_csp=True)
     await other.page.add_script_tag(path=str(HLS_JS))
     await other.page.evaluate(
         """(url) => { window.hls = new Hls({ lowLatencyMode: true }); window.hlsErrors = [];
@@ -129,3 +131,33 @@ async def test_viewers_watch(people: People, server: PlenumServer, room: str) ->
     people.tabs.pop(0)
     await plays(watcher.page)
     await studio.call("POST", f"/{started['stream_id']}/stop")
+
+
+@pytest.mark.parametrize("b_frames", [0, 2])
+async def test_an_encoder_publishes_by_rtmp(people: People, server: PlenumServer, room: str, b_frames: int) -> None:
+    bela = await people.join("bela")
+    url = f"rtmp://127.0.0.1:{server.settings['PLENUM_LIVE__INGEST_PORT']}/live/{server.token('obs', room)}"
+    source = [
+        "-re",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=size=640x360:rate=30",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=440:sample_rate=44100",
+    ]
+    video = ["-c:v", "libx264", "-preset", "veryfast", "-bf", str(b_frames), "-g", "60", "-pix_fmt", "yuv420p"]
+    encoder = await asyncio.create_subprocess_exec(
+        "ffmpeg", "-v", "error", *source, *video, "-c:a", "aac", "-t", "30", "-f", "flv", url
+    )
+    try:
+        camera, voice = await sees(bela, "obs", "camera"), await sees(bela, "obs", "microphone")
+        await bela.wait_for_frames(camera, count=20, timeout_s=20)
+        await bela.wait_for_sound(voice, count=20)
+        assert abs((await bela.call("toneOf", voice))["hz"] - 440) < 15
+    finally:
+        encoder.terminate()
+        await encoder.wait()
+    await sees_no(bela, "obs", "camera")

@@ -226,13 +226,15 @@ export class LivePlayer extends EventTarget {
     this.#enter();
   }
 
-  /** Begin to show as soon as there is something. */
+  /** Begin to show where viewers should be; what comes before it, from the key frame on, is only decoded. */
   #enter() {
     if (this.#started) return;
     const { buffered } = this.video;
     if (buffered.length === 0) return;
+    const edge = this.#edge() ?? buffered.start(0);
+    if (buffered.end(0) < edge + 0.2) return;
     this.#started = true;
-    this.video.currentTime = buffered.start(0);
+    this.video.currentTime = Math.max(buffered.start(0), edge);
     this.video.play().catch(() => this.dispatchEvent(new Event("blocked")));
     this.dispatchEvent(new Event("started"));
   }
