@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from config.settings import Settings
 from media.jobs.manager import Jobs
+from media.jobs.metrics import JobsCollector
 from recorder import links
 from recorder.desk import RecordingDesk
 from recorder.registry import Registry
@@ -116,6 +117,7 @@ class PlenumServer:
             outputs = LiveBridge(live) if live is not None else None
             recordings = await self._start_recordings(stack, jobs, client)
             app = build_app(options, engine, client, self._web_root, shard, outputs, recordings)
+            app.state.hub.collectors.append(JobsCollector(jobs))
             served: ASGIApp = app if live is None else HlsServer(app, live)
             front = build_front(app, options, served)
             stack.push_async_callback(front.peers.close)

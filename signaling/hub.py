@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import structlog
+from prometheus_client.registry import Collector
 
 from signaling import effects as fx
 from signaling.chat.services import ChatServices
@@ -55,6 +56,7 @@ class Hub:
         ownership: Ownership | None = None,
     ) -> None:
         self.rooms: dict[str, LiveRoom] = {}
+        self.collectors: list[Collector] = []
         self.started_unix = time.time()
         self.closing = False
         self.around = Surroundings(

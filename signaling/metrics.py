@@ -55,6 +55,8 @@ class RoomCollector(Collector):
                 yield _counters(f"plenum_media_{name}", f"The media engine's {name}, by name.", value)
             elif isinstance(value, (int, float)):
                 yield GaugeMetricFamily(f"plenum_media_{name}", f"The media engine's {name}.", value=value)
+        for collector in self._sources[0].collectors:
+            yield from collector.collect()
 
 
 def _counters(name: str, text: str, values: Mapping[str, object]) -> Metric:

@@ -136,7 +136,7 @@ class Spool:
         self._part, self._part_number, self._part_left = part, number, self.journal.part_size
 
     def truncate(self, size: int) -> None:
-        """Cut a file none of whose parts has gone yet; nothing is appended after that."""
+        """Cut a file none of whose parts has gone yet; what is appended then goes behind the cut."""
         self.leave()
         part_size = self.journal.part_size
         for number, path in self.local_parts().items():
@@ -147,6 +147,10 @@ class Spool:
             else:
                 os.truncate(path, keep)
         self.size = min(self.size, size)
+        last = max(self.local_parts(), default=0)
+        if last:
+            self._part = self.part_path(last).open("ab", buffering=0)
+            self._part_number, self._part_left = last, part_size - self._part.tell()
 
     def leave(self) -> None:
         """Let go of the files; all stays as a crash would leave it."""

@@ -50,7 +50,7 @@ def _lasting(events: Sequence[Event], duration_s: float) -> Iterable[Event]:
     """Events, of the speakers only those who hold the floor, and each once in a row."""
     speakers = [event for event in events if event.kind == "speaker"]
     ends = [event.at_s for event in speakers[1:]] + [duration_s]
-    lasting = {id(e) for e, end in zip(speakers, ends, strict=True) if end - e.at_s >= SPEAKER_HOLD_S}
+    lasting = {id(e) for e, end in zip(speakers, ends, strict=False) if end - e.at_s >= SPEAKER_HOLD_S}
     last: str | None = None
     for event in events:
         if event.kind != "speaker":

@@ -80,12 +80,12 @@ class Finisher:
         parts = [part for part in parts if part.file.parts == 1 and part.spool.size > 0]
         if not parts:
             return None
-        intact = [part.spool.journal.closed for part in parts]
-        for part, whole in zip(parts, intact, strict=True):
-            if not whole and self._repair_here(part):
-                intact[parts.index(part)] = True
+        whole = [part for part in parts if part.spool.journal.closed or self._repair_here(part)]
+        parts = [part for part in parts if part.spool.size > 0]
         self._until_stored(parts)
-        if len(parts) == 1 and intact[0]:
+        if not parts:
+            return None
+        if len(parts) == 1 and whole:
             parts[0].file.size_bytes = parts[0].spool.size
             return parts[0].file
         return self._join(parts)
@@ -93,18 +93,22 @@ class Finisher:
     def _repair_here(self, part: Part) -> bool:
         """Complete a file that broke off, if all of it is still here; else close it as it is."""
         spool = part.spool
-        with contextlib.suppress(ValueError):
-            if not spool.journal.parts and spool.journal.upload_id is None:
-                found = repaired(SpooledSource(spool))
-                spool.truncate(found.length)
-                spool.append(found.tail)
-                part.file.duration_s = round(found.duration_s, 3)
-                part.file.size_bytes = spool.size
-                part.label()
-                spool.close((patch.offset, patch.data) for patch in found.patches)
-                return True
-        spool.close()
-        return False
+        if spool.journal.parts:
+            spool.close()
+            return False
+        try:
+            found = repaired(SpooledSource(spool))
+        except ValueError:
+            spool.truncate(0)  # it did not get as far as a head
+            spool.leave()
+            return False
+        spool.truncate(found.length)
+        spool.append(found.tail)
+        part.file.duration_s = round(found.duration_s, 3)
+        part.file.size_bytes = spool.size
+        part.label()
+        spool.close((patch.offset, patch.data) for patch in found.patches)
+        return True
 
     def _join(self, parts: list[Part]) -> File:
         """Read the parts back, and write the file that they are together in place of the first."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
+from media.containers.repair import Repair, repair
 from recorder.storage.spool import MIB, Spool, SpoolFull
 from recorder.storage.store import Store
 
@@ -130,17 +130,23 @@ class Joined:
         return b"".join(pieces)
 
 
-def repaired(source: Source) -> Any:
+def repaired(source: Source) -> Repair:
     """How far a file is whole, and what completes it."""
-    return import_module("media.containers.repair").repair(source.read_at, source.size)
+    return repair(source.read_at, source.size)
 
 
-def join(sources: Sequence[Source]) -> tuple[Joined, Any]:
-    """The whole parts of ``sources`` as one file: all of the first, the others without their heads."""
-    slices = []
-    for number, source in enumerate(sources):
-        found = repaired(source)
-        start = 0 if number == 0 else found.header_bytes
+def join(sources: Sequence[Source]) -> tuple[Joined, Repair]:
+    """The whole parts of ``sources`` as one file: all of the first, the others without their heads.
+
+    One that did not get as far as a head is passed over. Raises ValueError if none did.
+    """
+    slices: list[Slice] = []
+    for source in sources:
+        try:
+            found = repaired(source)
+        except ValueError:
+            continue
+        start = found.header_bytes if slices else 0
         slices.append(Slice(source, start, max(start, found.length)))
     found = repaired(Joined(slices))
     tail = Slice(Held(found.tail), 0, len(found.tail))

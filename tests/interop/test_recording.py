@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +19,7 @@ import httpx
 import pytest
 
 from recorder.storage.s3 import S3Store
+from scripts.embedded_redis import EmbeddedRedis
 from tests.interop.conftest import SETTINGS
 from tests.support.chromium import Chromium
 from tests.support.participant import Participant, eventually
@@ -191,6 +196,112 @@ async def test_tracks_and_program_to_s3(chromium: Chromium, tmp_path: Path, s3_s
         await ada.close()
         await bela.close()
     assert S3Store(s3_server.options()).size("x") is None
+
+
+def worker_pid(server: PlenumServer) -> int:
+    """The recording worker of a server: its child that runs our module."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            if parent == server.pid and b"recorder.worker" in (path.parent / "cmdline").read_bytes():
+                return int(path.parent.name)
+    raise AssertionError("no worker runs")
+
+
+async def check_files(server: PlenumServer, ended: dict[str, Any], folder: Path) -> dict[str, float]:
+    """Every media file is whole; their lengths."""
+    lengths = {}
+    for file in ended["files"]:
+        if file["kind"] in ("program", "track"):
+            probed = judge(await fetch(server, file, folder))
+            lengths[file["name"]] = float(probed["format"]["duration"])
+            assert lengths[file["name"]] == pytest.approx(file["duration_s"], abs=0.15)
+    return lengths
+
+
+async def test_a_killed_worker_costs_seconds_and_the_parts_are_joined(
+    chromium: Chromium, tmp_path: Path, s3_server: S3Server
+) -> None:
+    async with PlenumServer(tmp_path, settings_of(tmp_path, s3_server)) as server:
+        api = Api(server, "killed")
+        ada = await Participant.open(chromium, server, "killed", "ada")
+        await ada.publish("camera", codec="video/VP8")
+        await ada.publish("microphone", toneHz=440)
+        recording_id = await api.start(mode="both", quality="480p")
+        await api.until(recording_id, "recording")
+        await asyncio.sleep(4)
+        os.kill(worker_pid(server), signal.SIGKILL)
+        await asyncio.sleep(6)
+        assert (await api.recording(recording_id))["parts"] == 2
+        await api.stop(recording_id)
+        ended = await api.until(recording_id, "stopped", "failed")
+        assert (ended["status"], ended["error_code"], ended["upload_pending"]) == ("stopped", None, False), ended
+        lengths = await check_files(server, ended, tmp_path)
+        wall_s = _seconds_between(ended["started_at"], ended["stopped_at"])
+        assert set(lengths) == {"program.mp4", "ada-camera.webm", "ada-microphone.webm"}
+        assert lengths["program.mp4"] == pytest.approx(wall_s, abs=0.6)
+        assert lengths["ada-camera.webm"] > wall_s - 1.5
+        packets = await asyncio.to_thread(packet_times, tmp_path / "program.mp4")
+        gaps = [b - a for a, b in itertools.pairwise(packets)]
+        assert max(gaps) < 3.0, "more than three seconds are missing"
+        program = next(file for file in ended["files"] if file["kind"] == "program")
+        seen = await plays_and_seeks(chromium, server, program["stream_url"], wall_s - 2)
+        assert seen["played"] > wall_s - 1.8
+        server.forget_log()  # the death of a worker is an error there, as it should be
+        await ada.close()
+
+
+def packet_times(path: Path) -> list[float]:
+    """When each picture of a file is shown."""
+    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time", "-of", "csv=p=0"]
+    found = subprocess.run([*command, str(path)], capture_output=True, text=True, check=True).stdout
+    return sorted(float(line.strip(",")) for line in found.split() if line.strip(","))
+
+
+async def test_a_killed_server_leaves_a_recording_that_the_next_one_finishes(
+    chromium: Chromium, tmp_path: Path
+) -> None:
+    async with EmbeddedRedis() as redis:
+        server = PlenumServer(tmp_path, {**settings_of(tmp_path), "PLENUM_REDIS__URL": redis.url})
+        await server.start()
+        try:
+            await _killed_server(chromium, server, tmp_path)
+        finally:
+            await server.stop(check=False)
+
+
+async def _killed_server(chromium: Chromium, server: PlenumServer, tmp_path: Path) -> None:
+    api = Api(server, "gone")
+    ada = await Participant.open(chromium, server, "gone", "ada")
+    await ada.publish("camera", codec="video/VP8")
+    await ada.publish("microphone", toneHz=440)
+    recording_id = await api.start(mode="both", quality="480p")
+    await api.until(recording_id, "recording")
+    await asyncio.sleep(4)
+    worker = worker_pid(server)
+    os.kill(worker, signal.SIGKILL)
+    await server.kill()
+    await ada.close()
+    await server.start()
+    ended = await api.until(recording_id, "stopped", "failed", timeout_s=60)
+    assert (ended["status"], ended["stop_reason"], ended["upload_pending"]) == ("stopped", "server_gone", False)
+    lengths = await check_files(server, ended, tmp_path)
+    assert set(lengths) == {"program.mp4", "ada-camera.webm", "ada-microphone.webm"}
+    assert lengths["program.mp4"] > 2.0 and lengths["ada-camera.webm"] > 1.0
+    program = next(file for file in ended["files"] if file["kind"] == "program")
+    seen = await plays_and_seeks(chromium, server, server.url + program["stream_url"], 1.0)
+    assert seen["played"] > 1.1 and seen["duration"] == pytest.approx(program["duration_s"], abs=0.1)
+    # Ranges of the local store, and addresses that nobody made.
+    async with httpx.AsyncClient() as client:
+        part = await client.get(server.url + program["stream_url"], headers={"Range": "bytes=4-7"})
+        assert (part.status_code, part.content) == (206, b"ftyp")
+        forged = program["stream_url"][:-3] + "AAA"
+        assert (await client.get(server.url + forged)).status_code == 403
+    gone = await api.call("DELETE", f"/recordings/{recording_id}")
+    assert gone.status_code == 200, gone.text
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(server.url + program["stream_url"])).status_code == 404
+    server.forget_log()
 
 
 def _seconds_between(start: str, end: str) -> float:
