@@ -53,6 +53,11 @@ class EmbeddedRedis:
         return f"unix://{self._socket}"
 
     @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """Process number of the server. Only while it runs."""
         assert self._process is not None, "the embedded server is not running"

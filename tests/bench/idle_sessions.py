@@ -44,24 +44,30 @@ def rss_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def fill(count: int, join: Join) -> list[LightClient]:
-    """So many clients, a few at a time."""
-    clients: list[LightClient] = []
-    for start in range(0, count, 20):
-        clients += await asyncio.gather(*(join(number) for number in range(start, min(start + 20, count))))
-    return clients
+class Crowd:
+    """Clients that do nothing but send a heartbeat every ten seconds, from the moment they have joined."""
 
+    def __init__(self) -> None:
+        self.clients: list[LightClient] = []
+        self._beating = asyncio.create_task(self._beat())
 
-async def beat(clients: list[LightClient], seconds: float) -> None:
-    """Each sends a heartbeat every ten seconds."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    while loop.time() < end:
-        for client in clients:
-            client.send("heartbeat", {})
-            await asyncio.sleep(HEARTBEAT_S / len(clients))
-            if loop.time() >= end:
-                return
+    async def fill(self, count: int, join: Join) -> None:
+        """So many more, a few at a time."""
+        for start in range(0, count, 20):
+            joins = (join(number) for number in range(start, min(start + 20, count)))
+            self.clients += await asyncio.gather(*joins)
+
+    def close(self) -> None:
+        self._beating.cancel()
+        for client in self.clients:
+            client.close()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(0.01)
+            for client in list(self.clients):
+                client.send("heartbeat", {})
+                await asyncio.sleep(HEARTBEAT_S / len(self.clients))
 
 
 def _ignore(data: bytes, at: float) -> None:
@@ -74,13 +80,13 @@ async def bare_bytes(count: int) -> float:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", _BARE, str(port))
     try:
         await asyncio.sleep(2)
-        warm = [await LightClient.join(port, "r", "t", _ignore) for _ in range(20)]
+        crowd = Crowd()
+        await crowd.fill(20, lambda number: LightClient.join(port, "r", "t", _ignore))
         before = rss_bytes(process.pid)
-        clients = await fill(count, lambda number: LightClient.join(port, "r", "t", _ignore))
-        await beat(clients, 3)
+        await crowd.fill(count, lambda number: LightClient.join(port, "r", "t", _ignore))
+        await asyncio.sleep(HEARTBEAT_S)
         cost = (rss_bytes(process.pid) - before) / count
-        for client in clients + warm:
-            client.close()
+        crowd.close()
         return cost
     finally:
         process.kill()
@@ -97,16 +103,18 @@ async def measure(count: int, room_size: int, seconds: float) -> tuple[float, fl
                 token = server.token(f"user{number}")
                 return await LightClient.join(server.port, f"room{number // room_size}", token, _ignore)
 
-            warm = [await LightClient.join(server.port, "warm", server.token(f"w{n}"), _ignore) for n in range(20)]
+            crowd = Crowd()
+            await crowd.fill(20, lambda n: LightClient.join(server.port, "warm", server.token(f"warm{n}"), _ignore))
             await asyncio.sleep(2)
             before = server.rss_bytes()
-            clients = await fill(count, join)
-            await beat(clients, HEARTBEAT_S)
+            await crowd.fill(count, join)
+            await asyncio.sleep(HEARTBEAT_S)
             each = (server.rss_bytes() - before) / count
             cpu = server.cpu_s()
-            await beat(clients, seconds)
+            await asyncio.sleep(seconds)
             share = (server.cpu_s() - cpu) / seconds
-            assert not any(client.closed for client in clients + warm), "a session was closed"
+            assert not any(client.closed for client in crowd.clients), "a session was closed"
+            crowd.close()
             return each, share
 
 

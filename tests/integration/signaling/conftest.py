@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +138,22 @@ async def running(
         await redis.aclose()
 
 
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[EmbeddedRedis]:
+    """One server for all tests: to start one takes longer than most of them."""
+    server = EmbeddedRedis()
+    yield server
+    asyncio.run(server.stop())
+
+
 @pytest.fixture
-async def redis_server() -> AsyncIterator[EmbeddedRedis]:
-    async with EmbeddedRedis() as server:
-        yield server
+async def redis_server(shared_redis: EmbeddedRedis) -> EmbeddedRedis:
+    """An empty server. A test may stop it."""
+    if not shared_redis.is_running:
+        await shared_redis.start()
+    async with Redis.from_url(shared_redis.url) as client:
+        await client.flushall()
+    return shared_redis
 
 
 @pytest.fixture
