@@ -175,3 +175,34 @@ REST = (
     RestLine("POST", _R + "/live-streams/picture", {"layout": "grid"}, OFFICIALS, answer=422),
     RestLine("POST", _R + "/live-streams/unknown/stop", None, OFFICIALS, answer=422),
 )
+
+
+@dataclass(frozen=True)
+class OpenLine:
+    """A call that is not about one room's people.
+
+    ``statuses``: for no token, a bad one, one of a stranger, and one that opens another room only.
+    """
+
+    method: str
+    path: str
+    statuses: tuple[int, int, int, int]
+    body: Any = None
+
+
+_WITH_TOKEN = (401, 401, 200, 200)
+_EVERYBODY = (200, 200, 200, 200)
+ELSEWHERE = (
+    OpenLine("GET", "/config", _WITH_TOKEN),
+    OpenLine("GET", "/rooms/active", _WITH_TOKEN),
+    OpenLine("GET", "/stats", _WITH_TOKEN),
+    OpenLine("GET", "/health", _EVERYBODY),
+    OpenLine("GET", "/metrics", _EVERYBODY),
+    OpenLine("POST", "/invites/accept", (401, 401, 401, 401), {"invite": "x", "display_name": "X"}),
+    # A stranger may publish and watch, but this is no offer; and of sessions it knows none.
+    *(OpenLine("POST", f"/{way}/demo", (401, 401, 415, 403)) for way in ("whip", "whep")),
+    *(OpenLine("PATCH", f"/{way}/demo/unknown", (401, 401, 404, 403)) for way in ("whip", "whep")),
+    *(OpenLine("DELETE", f"/{way}/demo/unknown", (401, 401, 404, 403)) for way in ("whip", "whep")),
+    *(OpenLine("OPTIONS", f"/{way}/demo", (204, 204, 204, 204)) for way in ("whip", "whep")),
+    *(OpenLine("OPTIONS", f"/{way}/demo/unknown", (204, 204, 204, 204)) for way in ("whip", "whep")),
+)

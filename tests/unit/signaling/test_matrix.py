@@ -19,6 +19,7 @@ from signaling.bans import Ban
 from signaling.breakouts.rooms import Breakout
 from signaling.catalogue import CATALOGUE
 from signaling.envelope import parse_frame
+from signaling.errors import ErrorBody
 from signaling.hub import Hub
 from signaling.limits import Limit
 from signaling.model import Role, RoomSettings
@@ -27,8 +28,9 @@ from signaling.redis_client import connect
 from signaling.session import Session
 from signaling.store import StoredRoom
 from signaling.tokens import Identity
+from streaming import whep, whip
 from tests.unit.signaling.engine_double import EngineDouble
-from tests.unit.signaling.matrix import MESSAGES, REST, MessageLine, RestLine
+from tests.unit.signaling.matrix import ELSEWHERE, MESSAGES, REST, MessageLine, OpenLine, RestLine
 from tests.unit.signaling.people import Port
 
 SECRET = "m" * 32
@@ -50,7 +52,13 @@ class World:
         options = SignalingOptions(auth=AuthOptions(secret=SecretStr(SECRET)))
         redis = connect("redis://127.0.0.1:1/0", options.redis)
         self.engine = EngineDouble()
-        self.app = create_app(options=options, engine=cast(Engine, self.engine), redis=redis, web_root=Path("/nowhere"))
+        self.app = create_app(
+            options=options,
+            engine=cast(Engine, self.engine),
+            redis=redis,
+            web_root=Path("/nowhere"),
+            media_routers=(whip.create_router, whep.create_router),
+        )
         self.hub: Hub = self.app.state.hub
         self.hub.around.save = lambda *_: None
         store: Any = self.hub._store
@@ -138,7 +146,7 @@ def payload_of(line: MessageLine, message_id: str) -> dict[str, Any]:
     return filled
 
 
-def by_name(line: MessageLine | RestLine) -> str:
+def by_name(line: MessageLine | RestLine | OpenLine) -> str:
     return f"{line.type} {line.payload}"[:60] if isinstance(line, MessageLine) else f"{line.method} {line.path}"
 
 
@@ -149,11 +157,11 @@ def test_every_message_is_in_the_matrix() -> None:
 
 def test_every_rest_call_is_in_the_matrix(world: World) -> None:
     known = {(line.method, _SHORT.sub("{}", line.path)) for line in REST}
+    known |= {(line.method, _SHORT.sub("{}", line.path).replace("demo", "{}")) for line in ELSEWHERE}
     calls = {
         (method.upper(), _SHORT.sub("{}", path.removeprefix("/webrtc")))
         for path, operations in world.app.openapi()["paths"].items()
         for method in operations
-        if path.startswith("/webrtc/rooms/{room_id}")
     }
     assert calls - known == set(), "say in matrix.py who may call these"
 
@@ -245,3 +253,23 @@ async def test_rest_reaches_no_other_room(world: World, line: RestLine) -> None:
     expected = 200 if "/bans/" in line.path else 404
     assert answer.status_code == expected, answer.text
     assert world.state("other") == other
+
+
+@pytest.mark.parametrize("line", ELSEWHERE, ids=by_name)
+async def test_calls_beside_rooms(world: World, line: OpenLine) -> None:
+    await world.fill()
+    before, other = world.state("demo"), world.state("other")
+    callers = ({}, {"Authorization": "Bearer x"}, token("stranger"), token("host", room="other", role="host"))
+    for headers, status in zip(callers, line.statuses, strict=True):
+        answer = await world.call(RestLine(line.method, line.path, line.body), headers)
+        assert answer.status_code == status, (headers, answer.text)
+        if status >= 400:
+            assert ErrorBody.model_validate_json(answer.content)
+        assert "private of" not in answer.text and "victim" not in answer.text
+    assert (world.state("demo"), world.state("other")) == (before, other)
+
+
+async def test_who_may_open_one_room_sees_only_that_one_open(world: World) -> None:
+    await world.fill()
+    answer = await world.call(RestLine("GET", "/rooms/active"), token("host", room="other", role="host"))
+    assert [room["room_id"] for room in answer.json()["rooms"]] == ["other"]
