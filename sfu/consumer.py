@@ -87,7 +87,7 @@ class Consumer:
         self.preferred: Rung | None = None
         self.target: Rung | None = None
         self.reason: str | None = None
-        self.revision = 0
+        self.revision = self.layer_changes = 0
         self.changes: deque[LayerChange] = deque(maxlen=MAX_CHANGES)
         self.is_cut_off = False
         self.answerer = Answerer(self, host)
@@ -147,6 +147,7 @@ class Consumer:
             return
         self.chosen = True
         self.revision += 1
+        self.layer_changes += 1
         names = ["none" if r is None else r.name for r in (before, rung)]
         self.changes.append(LayerChange(now, names[0], names[1], reason or "bandwidth"))
         if rung is None:
@@ -179,6 +180,9 @@ class Consumer:
         splicer = self.splicer
         if not rung.is_whole:
             splicer.limit(rung.spatial, rung.temporal, next_in=next_in)
+            layers = splicer.filter
+            if layers is not None and layers.spatial < layers.target_spatial and next_in is None:
+                self.producer.request_key_frame(rung.encoding, self._host.now())
         elif splicer.filter is not None:
             splicer.filter.aim(ALL_LAYERS, ALL_LAYERS)
 

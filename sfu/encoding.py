@@ -64,6 +64,7 @@ class Encoding:
         self.last_timestamp = 0
         self.last_picture_id: int | None = None
         self.last_tl0: int | None = None
+        self.last_frame_number: int | None = None
         self.malformed = 0
         self.meter = LayerMeter()
         self.sizes: tuple[Resolution, ...] = ()
@@ -138,6 +139,7 @@ class Encoding:
         packet.info.temporal = descriptor.temporal
         packet.info.frame_start = descriptor.first_packet_in_frame
         packet.info.frame_end = descriptor.last_packet_in_frame
+        packet.info.frame_number = self.last_frame_number = descriptor.frame_number
         structure = self._descriptors.structure
         if structure is None:
             return

@@ -11,6 +11,7 @@ from random import Random
 import structlog
 
 from sfu.connection import Connection
+from sfu.explaining import adaptive_figures
 from sfu.io.dtls import Certificate
 from sfu.io.ports import MediaPorts
 from sfu.io.sctp import preload
@@ -214,4 +215,5 @@ class Engine:
             "consumers": len(consumers),
             "packets_forwarded": sum(c.entry.packets for c in consumers if c.entry is not None),
             "counters": dict(self.counters),
+            "adaptive": adaptive_figures(transports),
         }

@@ -34,6 +34,7 @@ class Splicer:
         self._last_out_at = 0.0
         self._picture_id_out: int | None = None
         self._tl0_out: int | None = None
+        self._frame_out: int | None = None
 
     @property
     def is_running(self) -> bool:
@@ -65,6 +66,7 @@ class Splicer:
             ts_offset=self._timestamp_offset(encoding, packet, now),
             picture_delta=picture_delta,
             tl0_delta=tl0_delta,
+            frame_delta=self._frame_delta(packet),
         )
         entry.first_in = packet.ext_seq
         apply_epoch(entry, epoch)
@@ -89,6 +91,8 @@ class Splicer:
             self._picture_id_out = (encoding.last_picture_id + picture_delta) & 0x7FFF
         if encoding.last_tl0 is not None:
             self._tl0_out = (encoding.last_tl0 + epoch.tl0_delta) & 0xFF
+        if encoding.last_frame_number is not None:
+            self._frame_out = (encoding.last_frame_number + epoch.frame_delta) & 0xFFFF
 
     def limit(self, spatial: int, temporal: int, *, next_in: int | None = None) -> None:
         """Leave higher layers of the current stretch out; ``next_in``: from this packet on, which comes now."""
@@ -137,6 +141,13 @@ class Splicer:
         if self._tl0_out is not None and info.tl0_pic_idx is not None:
             tl0 = (self._tl0_out + 1 - info.tl0_pic_idx) & 0xFF
         return picture, tl0
+
+    def _frame_delta(self, packet: RtpPacket) -> int:
+        """What to add to the frame numbers of the dependency descriptor, likewise."""
+        info = packet.info
+        if info is None or info.frame_number is None or self._frame_out is None:
+            return 0
+        return (self._frame_out + 1 - info.frame_number) & 0xFFFF
 
     # -- figures ---------------------------------------------------------------------------------------------------
 

@@ -51,12 +51,30 @@ class RoomCollector(Collector):
             yield GaugeMetricFamily(f"plenum_{name}", text, value=now[name])
         yield _counters("plenum_signaling_events", "Messages, refusals and Redis, by name.", now["signaling"])
         for name, value in now["media"].items():
-            if isinstance(value, Mapping):
+            if name == "adaptive":
+                yield from _adaptive(value)
+            elif isinstance(value, Mapping):
                 yield _counters(f"plenum_media_{name}", f"The media engine's {name}, by name.", value)
             elif isinstance(value, (int, float)):
                 yield GaugeMetricFamily(f"plenum_media_{name}", f"The media engine's {name}.", value=value)
         for collector in self._sources[0].collectors:
             yield from collector.collect()
+
+
+_ADAPTIVE = {
+    "bps": "Bits a second towards all subscribers: estimated, wanted and allocated.",
+    "limited_by": "Subscribers, by what limits the estimate of their path.",
+    "consumers": "Tracks of all subscribers, by whether they are sent and why less than wished.",
+    "layers": "Changes of layers of all present subscribers, and the longest queue in milliseconds.",
+}
+
+
+def _adaptive(tables: Mapping[str, Mapping[str, float]]) -> Iterator[Metric]:
+    for name, values in tables.items():
+        family = GaugeMetricFamily(f"plenum_media_adaptive_{name}", _ADAPTIVE[name], labels=["name"])
+        for label, value in values.items():
+            family.add_metric([label], value)
+        yield family
 
 
 def _counters(name: str, text: str, values: Mapping[str, object]) -> Metric:

@@ -80,6 +80,7 @@ class ForwardEntry:
         "codec_name",
         "filter",
         "first_in",
+        "frame_delta",
         "octets",
         "opus_in",
         "opus_out",
@@ -127,6 +128,7 @@ class ForwardEntry:
         self.codec_name = ""
         self.picture_delta = 0
         self.tl0_delta = 0
+        self.frame_delta = 0
         self.red_in: int | None = None
         self.red_out: int | None = None
         self.opus_in = 0
@@ -180,6 +182,8 @@ def forward(packet: RtpPacket, entries: list[ForwardEntry], send_time_24: int) -
         block = blocks.get(plan)
         if block is None:
             block = blocks[plan] = plan.build(packet, send_time_24)
+        if entry.frame_delta:
+            block = block.with_frame_delta(entry.frame_delta)
         outlet = entry.outlet
         fixed = FIXED_HEADER(
             0x90 if block.head else 0x80,
@@ -199,7 +203,7 @@ def forward(packet: RtpPacket, entries: list[ForwardEntry], send_time_24: int) -
         if outlet.holding:
             outlet.hold(Held(entry, fixed, block, body, ext_seq))
             continue
-        head, tail = block
+        head, tail, _ = block
         if tail is None:
             header = fixed + head
         else:

@@ -34,12 +34,32 @@ class ExtensionBlock(NamedTuple):
 
     head: bytes
     tail: bytes | None
+    frame_place: int | None = None
+    """Where in the last part the dependency descriptor has its frame number, if there is one."""
+
+    def with_frame_delta(self, delta: int) -> ExtensionBlock:
+        """The same with ``delta`` added to the frame number, so that it goes on after a switch."""
+        place = self.frame_place
+        if place is None or not delta:
+            return self
+        part = self.head if self.tail is None else self.tail
+        number = (int.from_bytes(part[place : place + 2], "big") + delta) & 0xFFFF
+        changed = part[:place] + number.to_bytes(2, "big") + part[place + 2 :]
+        return ExtensionBlock(changed, None, place) if self.tail is None else ExtensionBlock(self.head, changed, place)
 
 
 class HeaderPlan:
     """Maps a received packet to the extension block of the packet that is sent."""
 
-    __slots__ = ("_absolute_send_time_id", "_constant", "_mid", "_passed", "_twcc_id", "padding_block")
+    __slots__ = (
+        "_absolute_send_time_id",
+        "_constant",
+        "_descriptor_id",
+        "_mid",
+        "_passed",
+        "_twcc_id",
+        "padding_block",
+    )
 
     def __init__(self, mid: str, publisher: Mapping[str, int], subscriber: Mapping[str, int]) -> None:
         self._twcc_id = subscriber.get(Uri.TRANSPORT_CC)
@@ -48,6 +68,8 @@ class HeaderPlan:
         mid_id = subscriber.get(Uri.MID)
         self._mid = (mid_id, mid.encode()) if mid_id is not None else None
         self._passed = {publisher[uri]: subscriber[uri] for uri in PASSED_ON if uri in publisher and uri in subscriber}
+        descriptor = Uri.DEPENDENCY_DESCRIPTOR
+        self._descriptor_id = subscriber.get(descriptor) if descriptor in publisher else None
         self.padding_block = self._cut([])
         self._constant = None if self._passed or self._absolute_send_time_id else self.padding_block
 
@@ -70,11 +92,25 @@ class HeaderPlan:
         """Put the transport-wide sequence number first, so that its place is known, and cut the block there."""
         if self._mid is not None:
             elements = [self._mid, *elements]
+        if self._twcc_id is not None:
+            elements = [(self._twcc_id, _NO_SEQUENCE), *elements]
+        block = build_extensions(elements)
+        head_bytes = 1 if block[:2] == _ONE_BYTE_PROFILE else 2
+        frame_place = self._frame_place(elements, head_bytes)
         if self._twcc_id is None:
-            return ExtensionBlock(build_extensions(elements), None)
-        block = build_extensions([(self._twcc_id, _NO_SEQUENCE), *elements])
-        place = 5 if block[:2] == _ONE_BYTE_PROFILE else 6
-        return ExtensionBlock(block[:place], block[place + 2 :])
+            return ExtensionBlock(block, None, frame_place)
+        place = 4 + head_bytes
+        cut_place = None if frame_place is None else frame_place - place - 2
+        return ExtensionBlock(block[:place], block[place + 2 :], cut_place)
+
+    def _frame_place(self, elements: list[tuple[int, bytes]], head_bytes: int) -> int | None:
+        """Where the descriptor's frame number stands: behind its first byte (AV1 RTP payload, appendix A.8.1)."""
+        place = 4
+        for element_id, value in elements:
+            if element_id == self._descriptor_id and len(value) >= 3:
+                return place + head_bytes + 1
+            place += head_bytes + len(value)
+        return None
 
 
 class PlanTable:

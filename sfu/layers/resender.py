@@ -109,6 +109,7 @@ def apply_epoch(entry: ForwardEntry, epoch: Epoch) -> None:
     entry.ts_offset = epoch.ts_offset
     entry.picture_delta = epoch.picture_delta
     entry.tl0_delta = epoch.tl0_delta
+    entry.frame_delta = epoch.frame_delta
     entry.filter = epoch.filter
     changes = epoch.picture_delta or epoch.tl0_delta or epoch.filter is not None
     entry.rewrites_payload = bool(changes) or entry.red_in is not None

@@ -8,7 +8,7 @@ from sfu.rtp.packet import RtpPacket
 
 def release(held: Held) -> bytes | None:
     """Seal a packet that was held, under the next transport-wide number; None if it cannot be sealed."""
-    entry, fixed, (head, tail), body, ext_seq = held
+    entry, fixed, (head, tail, _), body, ext_seq = held
     if tail is None:
         return protect(entry, fixed + head, body, ext_seq)
     outlet = entry.outlet
@@ -35,7 +35,7 @@ def resend(
         if changed is None:
             return False
         payload = changed
-    block = rtx.plan.build(packet, send_time_24)
+    block = rtx.plan.build(packet, send_time_24).with_frame_delta(entry.frame_delta)
     fixed = FIXED_HEADER(
         0x90 if block.head else 0x80,
         (0x80 if _ends_picture(entry, packet) else 0) | rtx.payload_type,
@@ -84,7 +84,7 @@ def repeat(packet: RtpPacket, entry: ForwardEntry, ext_seq: int) -> bool:
         if changed is None:
             return False
         payload = changed
-    head = entry.plan.build(packet, 0).head
+    head = entry.plan.build(packet, 0).with_frame_delta(entry.frame_delta).head
     header = (
         FIXED_HEADER(
             0x90 if head else 0x80,

@@ -27,6 +27,7 @@ class Epoch(NamedTuple):
     ts_offset: int
     picture_delta: int
     tl0_delta: int
+    frame_delta: int = 0
     filter: LayerFilter | None = None
 
 
@@ -54,10 +55,17 @@ class Timeline:
         return self._epochs[-1] if self._epochs else None
 
     def begin(
-        self, source: int, first_in: int, *, ts_offset: int = 0, picture_delta: int = 0, tl0_delta: int = 0
+        self,
+        source: int,
+        first_in: int,
+        *,
+        ts_offset: int = 0,
+        picture_delta: int = 0,
+        tl0_delta: int = 0,
+        frame_delta: int = 0,
     ) -> Epoch:
         """Start an epoch whose first packet is ``first_in`` of the Encoding ``source``."""
-        epoch = Epoch(self.next_out, source, self.next_out - first_in, ts_offset, picture_delta, tl0_delta)
+        epoch = Epoch(self.next_out, source, self.next_out - first_in, ts_offset, picture_delta, tl0_delta, frame_delta)
         self._epochs.append(epoch)
         return epoch
 

@@ -15,6 +15,7 @@ class PayloadInfo:
     ``switch_up``: from here a subscriber may be given this layer who had a lower one until now.
     ``discardable``: no other frame needs this one.
     ``picture_id_bits``: the width of the picture id: 0 (none), 7 or 15.
+    ``frame_number``: that of the dependency descriptor.
     ``dtx``: Opus only: silence, the encoder sends next to nothing (discontinuous transmission).
     """
 
@@ -22,6 +23,7 @@ class PayloadInfo:
         "discardable",
         "dtx",
         "frame_end",
+        "frame_number",
         "frame_start",
         "key_frame",
         "key_idx",
@@ -45,6 +47,7 @@ class PayloadInfo:
         self.picture_id_bits: Literal[0, 7, 15] = 0
         self.tl0_pic_idx: int | None = None
         self.key_idx: int | None = None
+        self.frame_number: int | None = None
         self.dtx = False
 
     def __repr__(self) -> str:
