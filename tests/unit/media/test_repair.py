@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import subprocess
-from itertools import chain
 from pathlib import Path
 
 import av
@@ -44,7 +43,7 @@ def part(kind: str, begins: float, seconds: float) -> Part:
 
     camera = Camera(1, "ann", lambda t: solid(160, 96, (round(40 + t * 20), 128, 128)), size=(160, 96), begins=begins)
     room = VirtualRoom(program, [camera, Microphone(2, "ann", sound, begins=begins)])
-    packets = list(chain(room.run(begins + seconds), program.finish(START + begins + seconds)))
+    packets = [*room.run(begins + seconds), *program.finish(START + begins + seconds)]
     return program.streams, packets
 
 
