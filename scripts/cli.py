@@ -200,6 +200,14 @@ def doctor(
     raise typer.Exit(run(config, name, as_json))
 
 
+@app.command()
+def backgrounds() -> None:
+    """Install the model for virtual backgrounds (250 kB, out of a wheel of 36 MB); participants' browsers run it."""
+    from scripts.backgrounds import install
+
+    install()
+
+
 @config_app.command("check")
 def config_check(config: ConfigFile = None) -> None:
     """Say whether `plenum serve` would start with these settings, and if not, why."""

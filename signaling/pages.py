@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -14,6 +15,8 @@ from signaling.api_pages import API_PAGES_POLICY
 from signaling.errors import ErrorCode, RoomError
 from signaling.options import PageOptions
 
+# Finds people in pictures, for virtual backgrounds; `plenum backgrounds` puts it into this installation.
+PERSON_MODEL = Path(sys.prefix) / "share" / "plenum" / "person.tflite"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # Files have no version in their names: browsers ask each time, and get 304 by the ETag.
 _CACHE = "no-cache"
@@ -100,6 +103,15 @@ def add_pages(app: FastAPI, web_root: Path) -> None:
         response.headers["Cache-Control"] = _CACHE
         if request.headers.get("if-none-match") == response.headers.get("etag"):
             return Response(status_code=304, headers={"ETag": response.headers["etag"], "Cache-Control": _CACHE})
+        return response
+
+    @app.api_route("/static/models/person.tflite", methods=["GET", "HEAD"], include_in_schema=False)
+    def person_model() -> Response:
+        # Where there is none the page says so: that is no error.
+        if not PERSON_MODEL.is_file():
+            return Response(status_code=204)
+        response = FileResponse(PERSON_MODEL, media_type="application/octet-stream", stat_result=PERSON_MODEL.stat())
+        response.headers["Cache-Control"] = "max-age=86400"
         return response
 
     if static.is_dir():

@@ -47,3 +47,5 @@ pip=("$venv/bin/python" -m pip --disable-pip-version-check -qq)
 "${pip[@]}" install --upgrade pip
 say "installing Plenum and what it needs"
 "${pip[@]}" install --editable ".${extra:+[$extra]}"
+# Out of a wheel on PyPI, for virtual backgrounds; everything else works without.
+"$venv/bin/plenum" backgrounds >/dev/null || say "virtual backgrounds are left out; plenum backgrounds adds them later"

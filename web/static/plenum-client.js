@@ -379,6 +379,16 @@ export class PlenumClient extends EventTarget {
   }
 
   /**
+   * Tells the others what is shown behind oneself. It changes no picture: see `background/virtual-background.js` for that.
+   * @param {import("./sdk/backgrounds.js").Background["type"]} type
+   * @param {string | null} [url] An https address, or a path of this server; null where it is on this machine only.
+   * @returns {Promise<void>}
+   */
+  async tellBackground(type, url = null) {
+    await this.request("virtual-background-update", { enabled: type !== "none", background_type: type, background_url: url });
+  }
+
+  /**
    * Opens the data channels now rather than when first used.
    * @returns {Promise<void>}
    */

@@ -4,6 +4,7 @@
  */
 
 import { hue, initials } from "./avatar.js";
+import { BackgroundPicker } from "./background-picker.js";
 import { deviceSelect, MeterView, ToolButton } from "./controls.js";
 import { h } from "./dom.js";
 import { icon, mark } from "./icons.js";
@@ -60,6 +61,7 @@ export class JoinScreen {
       iconName: "microphone",
       onChange: (microphone) => void media.choose("microphone", { microphone }),
     });
+    this.backgrounds = new BackgroundPicker(media);
     this.speaker = deviceSelect({ label: "Speaker", iconName: "sound", onChange: onSpeaker });
     this.element = this.#build(room, nameFixed, onJoin);
     this.onChange = () => this.#render();
@@ -118,7 +120,7 @@ export class JoinScreen {
         "details",
         { class: "join-devices", open: matchMedia("(min-width: 900px) and (min-height: 640px)").matches },
         h("summary", {}, icon("settings", 18), "Camera, microphone and speaker"),
-        h("div", { class: "stack" }, this.camera.element, this.microphone.element, this.meter.element, this.speaker.element),
+        h("div", { class: "stack" }, this.camera.element, this.backgrounds.element, this.microphone.element, this.meter.element, this.speaker.element),
       ),
     );
     form.addEventListener("submit", (event) => {
@@ -168,6 +170,7 @@ export class JoinScreen {
     this.previewNote.textContent = camera.busy ? "Starting your camera…" : camera.on ? "" : "Your camera is off";
     this.toggleMicrophone.set(inputLook("microphone", microphone));
     this.toggleCamera.set(inputLook("camera", camera));
+    this.backgrounds.render();
     this.meter.follow(microphone.on ? microphone.track : null);
     const problems = [...new Set([camera.problem, microphone.problem].filter(Boolean))];
     this.problems.replaceChildren(...problems.map((problem) => h("p", { class: "problem" }, icon("warning", 18), h("span", {}, problem))));
@@ -178,7 +181,7 @@ export class JoinScreen {
 
   #fill() {
     const { devices, camera, microphone, preferences } = this.media;
-    this.camera.fill(devices.cameras, camera.track?.getSettings().deviceId ?? preferences.camera, "No camera found");
+    this.camera.fill(devices.cameras, camera.device?.getSettings().deviceId ?? preferences.camera, "No camera found");
     this.microphone.fill(devices.microphones, microphone.track?.getSettings().deviceId ?? preferences.microphone, "No microphone found");
     this.speaker.fill(devices.speakers, preferences.speaker, "Default speaker");
     this.speaker.element.hidden = devices.speakers.length === 0;

@@ -4,6 +4,7 @@
  */
 
 import { listDevices, openBoth, openCamera, openMicrophone, PlenumError } from "../plenum-client.js";
+import { CameraBackground } from "./camera-background.js";
 import { loadPreferences, savePreferences } from "./store.js";
 
 /** @typedef {"camera" | "microphone"} Capture */
@@ -12,7 +13,8 @@ import { loadPreferences, savePreferences } from "./store.js";
 /**
  * @typedef {object} Input
  * @property {boolean} on The user wants it to be seen or heard.
- * @property {MediaStreamTrack | null} track
+ * @property {MediaStreamTrack | null} track What is shown and sent.
+ * @property {MediaStreamTrack | null} device The same, or what it is made of: that of the device.
  * @property {string} problem A sentence, or empty.
  * @property {boolean} busy Being opened.
  */
@@ -28,9 +30,10 @@ export class LocalMedia extends EventTarget {
     this.framerate = framerate;
     /** @type {Record<Capture, Input>} */
     this.inputs = {
-      camera: { on: camera, track: null, problem: "", busy: false },
-      microphone: { on: microphone, track: null, problem: "", busy: false },
+      camera: { on: camera, track: null, device: null, problem: "", busy: false },
+      microphone: { on: microphone, track: null, device: null, problem: "", busy: false },
     };
+    this.background = new CameraBackground(() => this.lost("camera", "The background has failed, so your camera is off."));
     /** @type {DeviceList} */
     this.devices = { cameras: [], microphones: [], speakers: [] };
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.refreshDevices());
@@ -51,8 +54,7 @@ export class LocalMedia extends EventTarget {
       camera.busy = microphone.busy = true;
       this.#changed();
       const [video, audio] = await openBoth(this.#cameraOptions(), this.#microphoneOptions());
-      this.#settle("camera", video);
-      this.#settle("microphone", audio);
+      await Promise.all([this.#settle("camera", video), this.#settle("microphone", audio)]);
     } else {
       await Promise.all([this.#openIfWished("camera"), this.#openIfWished("microphone")]);
     }
@@ -90,16 +92,32 @@ export class LocalMedia extends EventTarget {
     const open = what === "camera" ? openCamera(this.#cameraOptions()) : openMicrophone(this.#microphoneOptions());
     // Firefox opens one microphone at a time; Chromium is asked for the new one while the old still runs: no gap.
     const [result] = await Promise.allSettled([open]);
-    if (result.status === "fulfilled") this.#stop(input);
-    this.#settle(what, result);
+    if (result.status === "fulfilled" && what === "microphone") this.#stop(input);
+    await this.#settle(what, result);
   }
 
-  /** The device was unplugged or taken away by the browser. @param {Capture} what */
-  lost(what) {
+  /**
+   * What is behind the user, see CameraBackground.
+   * @param {string} name
+   */
+  async chooseBackground(name) {
+    this.preferences.background = name;
+    savePreferences({ background: name });
+    const { camera } = this.inputs;
+    if (camera.device) await this.#settle("camera", { status: "fulfilled", value: camera.device });
+    else this.#changed();
+  }
+
+  /**
+   * The device was unplugged or taken away by the browser.
+   * @param {Capture} what
+   * @param {string} [problem]
+   */
+  lost(what, problem = `The ${what} was disconnected.`) {
     const input = this.inputs[what];
     this.#stop(input);
     input.on = false;
-    input.problem = `The ${what} was disconnected.`;
+    input.problem = problem;
     this.#changed();
     void this.refreshDevices();
   }
@@ -123,33 +141,70 @@ export class LocalMedia extends EventTarget {
     this.#changed();
     const open = what === "camera" ? openCamera(this.#cameraOptions()) : openMicrophone(this.#microphoneOptions());
     const [result] = await Promise.allSettled([open]);
-    this.#settle(what, result);
+    await this.#settle(what, result);
   }
 
   /**
    * @param {Capture} what
    * @param {PromiseSettledResult<MediaStreamTrack>} result
    */
-  #settle(what, result) {
+  async #settle(what, result) {
     const input = this.inputs[what];
-    input.busy = false;
-    if (result.status === "fulfilled") {
-      input.track = result.value;
-      input.problem = "";
-      if (what === "microphone") input.track.enabled = input.on;
-      // Switched off again while the device was starting.
-      if (what === "camera" && !input.on) this.#stop(input);
-    } else {
+    if (result.status === "rejected") {
+      input.busy = false;
       if (!input.track) input.on = false;
       input.problem = result.reason instanceof PlenumError ? result.reason.sentence : String(result.reason);
+    } else if (what === "microphone") {
+      input.busy = false;
+      input.track = input.device = result.value;
+      input.problem = "";
+      input.track.enabled = input.on;
+    } else {
+      await this.#settleCamera(input, result.value);
     }
     this.#changed();
   }
 
+  /**
+   * Nobody who has chosen a background is shown without it: where it does not work, the camera is off.
+   * @param {Input} input
+   * @param {MediaStreamTrack} device
+   */
+  async #settleCamera(input, device) {
+    const old = input.device;
+    input.device = device;
+    if (old !== device) device.addEventListener("ended", () => input.device === device && this.lost("camera"));
+    try {
+      const track = await this.background.apply(device, this.preferences.background, this.framerate);
+      // Switched off again, or to another device, while it was starting.
+      if (input.device !== device || !input.on) return this.#discard(input, device);
+      input.track = track;
+      input.problem = "";
+    } catch {
+      this.#discard(input, device);
+      input.on = false;
+      input.problem = "The background does not work here, so your camera is off. Choose “None” in the settings to show yourself as you are.";
+    }
+    input.busy = false;
+    if (old !== device) old?.stop();
+  }
+
+  /**
+   * @param {Input} input
+   * @param {MediaStreamTrack} device
+   */
+  #discard(input, device) {
+    device.stop();
+    if (input.device === device) this.#stop(input);
+    input.busy = false;
+  }
+
   /** @param {Input} input */
   #stop(input) {
+    if (input === this.inputs.camera) this.background.stop();
     input.track?.stop();
-    input.track = null;
+    input.device?.stop();
+    input.track = input.device = null;
   }
 
   #changed() {

@@ -4,6 +4,7 @@
  */
 
 import { VIDEO_QUALITIES } from "../plenum-client.js";
+import { describeBackground } from "./camera-background.js";
 
 /** @typedef {import("../plenum-client.js").PlenumClient} PlenumClient */
 /** @typedef {import("./local-media.js").LocalMedia} LocalMedia */
@@ -18,9 +19,15 @@ export class MediaSync {
     this.media = media;
     /** @type {Set<string>} Sources the server did not take: not offered again until the user asks for it. */
     this.refused = new Set();
+    /** What the others were told to be behind oneself. */
+    this.told = "none";
     const onChange = () => this.run();
     media.addEventListener("change", onChange);
     const quiet = [
+      client.on("room-state", () => {
+        this.told = client.model.participants.get(client.userId)?.background.type ?? "none";
+        this.#tellBackground();
+      }),
       client.on("publish-failed", ({ source }) => {
         this.refused.add(source);
         if (source === "camera" || source === "microphone") void media.set(source, false);
@@ -44,6 +51,16 @@ export class MediaSync {
     const { maxBitrate } = VIDEO_QUALITIES[preferences.quality];
     if (microphone.track) this.#sync("microphone", microphone, {});
     this.#sync("camera", camera, { maxBitrate, maxFramerate: framerate, simulcast: true });
+    this.#tellBackground();
+  }
+
+  #tellBackground() {
+    const { camera, preferences } = this.media;
+    const shown = camera.track && camera.track !== camera.device ? preferences.background : camera.track ? "none" : this.told;
+    if (shown === this.told || this.client.state !== "connected") return;
+    this.told = shown;
+    const { type, url } = describeBackground(shown);
+    this.client.tellBackground(type, url).catch(() => undefined);
   }
 
   /**

@@ -188,7 +188,7 @@ export class PeoplePanel {
     bars.set(person.connectionQuality);
     const { breakouts } = this.client.model;
     const elsewhere = person.breakoutRoomId !== breakouts.place ? `In ${breakouts.find(person.breakoutRoomId)?.name ?? "the main room"}` : "";
-    const mark = [roleMark(role), elsewhere].filter(Boolean).join(" · ");
+    const mark = [roleMark(role), elsewhere, person.background.type === "blur" ? "Background blurred" : person.background.type === "image" ? "Other background" : ""].filter(Boolean).join(" · ");
     return h(
       "li",
       { class: "person", "data-user-id": username, "data-testid": "person", "data-role": role },

@@ -4,6 +4,7 @@
  */
 
 import { canChooseSpeaker } from "../plenum-client.js";
+import { BackgroundPicker } from "./background-picker.js";
 import { deviceSelect, dialog, MeterView, toggle } from "./controls.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -39,6 +40,7 @@ export class SettingsDialog {
         onSpeaker(speaker);
       },
     });
+    this.backgrounds = new BackgroundPicker(media);
     this.theme = choice("Theme", THEME_WORDS, (value) => chooseTheme(/** @type {any} */ (value)));
     this.element = dialog(
       { title: "Settings", testid: "settings-dialog", onClose: () => this.meter.follow(null) },
@@ -74,7 +76,7 @@ export class SettingsDialog {
       savePreferences({ mirror });
       onMirror(mirror);
     });
-    return h("section", {}, h("h3", {}, "Picture"), this.camera.element, quality.element, mirrored.element);
+    return h("section", {}, h("h3", {}, "Picture"), this.camera.element, quality.element, this.backgrounds.element, mirrored.element);
   }
 
   /** @param {(mode: import("../sdk/types.js").ReceiveMode) => void} onReceive */
@@ -100,10 +102,11 @@ export class SettingsDialog {
     if (!this.element.open) return;
     const { devices, preferences } = this.media;
     const chosen = (/** @type {MediaStreamTrack | null} */ track, /** @type {string} */ wish) => track?.getSettings().deviceId ?? wish;
-    this.camera.fill(devices.cameras, chosen(this.media.camera.track, preferences.camera), "No camera found");
+    this.camera.fill(devices.cameras, chosen(this.media.camera.device, preferences.camera), "No camera found");
     this.microphone.fill(devices.microphones, chosen(this.media.microphone.track, preferences.microphone), "No microphone found");
     this.speaker.fill(devices.speakers, preferences.speaker, "Default speaker");
     this.meter.follow(this.media.microphone.track);
+    this.backgrounds.render();
   }
 
   /** Two soft notes, made here, on the chosen speaker. */

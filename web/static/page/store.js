@@ -13,6 +13,7 @@
  * @property {boolean} processing
  * @property {import("../sdk/types.js").ReceiveMode} receive
  * @property {boolean} mirror
+ * @property {string} background `none`, `blur`, the name of an image of ours, or `own`.
  * @property {"system" | "light" | "dark"} theme
  */
 
@@ -35,6 +36,7 @@ const DEFAULTS = {
   processing: true,
   receive: "auto",
   mirror: true,
+  background: "none",
   theme: "system",
 };
 const PREFERENCES_KEY = "plenum.preferences";

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { readBackground } from "./backgrounds.js";
 import { BreakoutModel } from "./breakout-model.js";
 import { RecordingModel } from "./recordings.js";
 import { LiveModel } from "./live.js";
@@ -103,6 +104,8 @@ export class RoomModel {
         return this.setSpeakers(payload);
       case "participant-update":
         return this.updateParticipant(payload);
+      case "virtual-background-update":
+        return this.updateParticipant({ user_id: payload.user_id, virtual_background: payload });
       case "role-updated":
         return this.setRole(payload);
       case "permission-updated":
@@ -382,6 +385,7 @@ function newParticipant(username, isLocal) {
     joinedAt: null,
     connectionQuality: null,
     breakoutRoomId: null,
+    background: { type: "none", url: null },
   };
 }
 
@@ -398,6 +402,7 @@ function merge(participant, info) {
   if (typeof info.is_hand_raised === "boolean") participant.isHandRaised = info.is_hand_raised;
   if (info.joined_at) participant.joinedAt = info.joined_at;
   if (info.connection_quality !== undefined) participant.connectionQuality = info.connection_quality ?? null;
+  if (info.virtual_background !== undefined) participant.background = readBackground(info.virtual_background);
   if (info.breakout_room_id !== undefined) participant.breakoutRoomId = info.breakout_room_id ?? null;
 }
 

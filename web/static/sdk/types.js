@@ -49,6 +49,7 @@
  * @property {Role} [role]
  * @property {string | null} [joined_at]
  * @property {string | null} [breakout_room_id]
+ * @property {any} [virtual_background]
  */
 
 /**
@@ -83,6 +84,7 @@
  * @property {boolean} isHandRaised
  * @property {string | null} joinedAt ISO 8601, UTC.
  * @property {string | null} connectionQuality `excellent`, `good`, `fair`, `poor`; null until it is measured.
+ * @property {import("./backgrounds.js").Background} background What their browser shows behind them.
  * @property {string | null} breakoutRoomId Where they are; null: in the main room.
  */
 
