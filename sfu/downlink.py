@@ -29,7 +29,7 @@ SETTLING_S = 3.0
 STALL_S = 0.35
 """Ticks so far apart tell that this machine was short of time, and delays are no measure of the path."""
 MAX_FEEDBACKS = 8
-CALM_ROOM = 1.05
+CALM_ROOM = 1.0
 RESEND_SHARE, LEAST_RESENDS_BPS, RESEND_BURST_S = 0.5, 100_000, 0.5
 _JUDGEMENTS = frozenset((Reason.LOSS, Reason.ROUND_TRIP, Reason.REMB))
 

@@ -35,6 +35,7 @@ CALM_QUEUE_S = 0.06
 FEWEST_FOR_LEAST = 3
 ROUTE_SHARE = 0.5
 DISPROVED_SHARE = 0.85
+UNFOLLOWED, CARRIED_SHARE = 1.2, 0.95
 
 
 _TROUBLES = frozenset((Reason.OVERUSE, Reason.DRAINING, Reason.REMB, Reason.NO_FEEDBACK))
@@ -328,6 +329,10 @@ class BandwidthEstimator:
                 self._saturated = True
         else:
             hold = limited or self._drain.active or self._loss.holding
+            carried_bps = min(acknowledged_bps or 0.0, self._sending.bps)
+            if carried_bps > UNFOLLOWED * rate.bps and not (hold or self._queue.stands):
+                # Much more than the estimate was sent, and all is well: that is carried.
+                rate.set(CARRIED_SHARE * carried_bps, now)
             rate.follow(usage, acknowledged_bps, self.rtt_s, hold=hold, now=now)
             if rate.bps > before_bps:
                 self._cause = Reason.GROWTH
