@@ -40,6 +40,7 @@ from signaling.live.port import LiveOutputs
 from signaling.options import SignalingOptions
 from signaling.redis_client import connect
 from signaling.shards.model import ShardInfo
+from signaling.shards.mover import Mover
 from signaling.shards.wiring import build_front
 from signaling.tokens import TokenVerifier
 from streaming import whep, whip
@@ -95,6 +96,7 @@ class PlenumServer:
         self.shard_id = ""
         self.ingest_port: int | None = None
         self.app: FastAPI | None = None
+        self._mover: Mover | None = None
         self._web_root = web_root
         self._stack = contextlib.AsyncExitStack()
         self._http_task: asyncio.Task[None] | None = None
@@ -121,6 +123,8 @@ class PlenumServer:
             served: ASGIApp = app if live is None else HlsServer(app, live)
             front = build_front(app, options, served)
             stack.push_async_callback(front.peers.close)
+            stack.push_async_callback(front.mover.close)
+            self._mover = front.mover
             # The inner port opens first and closes last: others ask for rooms of ours until we have given them up.
             await self._start_inner(stack, front.inner, inner)
             self.app = app
@@ -133,6 +137,11 @@ class PlenumServer:
         """Wait until the HTTP server ends; only a failure ends it before ``close``."""
         assert self._http_task is not None, "the server is not started"
         await asyncio.shield(self._http_task)
+
+    async def drain(self) -> None:
+        """Move all rooms to other shards, as far as there are any, and take no new ones."""
+        if self._mover is not None:
+            await self._mover.drain(self.settings.shards.drain_timeout_s)
 
     async def close(self) -> None:
         """Close rooms and sessions, then the engine, then Redis."""
@@ -300,6 +309,7 @@ async def _serve_until_cancelled(
             await server.wait()
         finally:
             _log.info("stopping")
+            await server.drain()
 
 
 def _own_host(host: str) -> str:

@@ -122,6 +122,7 @@ def _to_client(sends: type[Outgoing]) -> MessageType:
 _LINES = (
     _to_client(room_messages.RoomState),
     _to_client(session_messages.SessionResumed),
+    _to_client(session_messages.RoomMoved),
     _to_client(room_messages.UserJoined),
     _to_client(room_messages.UserLeft),
     _to_client(room_messages.RoleUpdated),

@@ -191,6 +191,15 @@ class Hub:
         if router is not None:
             router.close()
 
+    @property
+    def departing(self) -> int:
+        """Rooms that have moved and whose clients are still changing over."""
+        for room_id in list(self._departing):
+            router = self._engine.routers.get(room_id)
+            if router is None or not router.transports:
+                self._end_departed(room_id)
+        return len(self._departing)
+
     def write_back(self, room_id: str) -> None:
         """Redis has lost its data: write all of a room."""
         live = self.rooms.get(room_id)

@@ -98,6 +98,7 @@ class LiveRoom:
         self.negotiation = Negotiation(room, router, around.options.max_publications)
         self.closed = False
         self.suspended = False
+        self._held: list[tuple[Session, Frame]] = []
         self.keepers: set[str] = set()
         self._around = around
         self.seats = SeatKeeper(room, lambda effect: around.save(room.room_id, effect))
@@ -230,6 +231,9 @@ class LiveRoom:
     def go_on(self) -> None:
         """The room stays here after all."""
         self.suspended = False
+        held, self._held = self._held, []
+        for session, frame in held:
+            self.receive(session, frame)
 
     def seat_for_another(self, username: str) -> str:
         """A participant's record, with how far its session has come."""
@@ -304,7 +308,8 @@ class LiveRoom:
     def receive(self, session: Session, frame: Frame) -> None:
         """Handle one message of a session; whatever is wrong with it is told to its sender only."""
         if self.suspended:
-            return  # its client says it again where the room is now
+            self._held.append((session, frame))  # its client says it again where the room is now, if it moves
+            return
         origin = Origin(session.username, frame.id)
         participant = self.room.participants.get(session.username)
         waiter = self.room.waiting.get(session.username)
@@ -335,6 +340,8 @@ class LiveRoom:
         if frame.id is None or not session.is_repeat(frame.id):
             return False
         self._around.counters["messages_repeated"] += 1
+        if session.continued:  # the answer went to a session that is no more
+            self._send(fx.Send(session.username, Ack(), reply=True), Origin(session.username, frame.id))
         return True
 
     def refuse(self, session: Session, error: RoomError, message_id: str | None) -> None:

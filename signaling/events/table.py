@@ -82,7 +82,7 @@ RULES: Mapping[str, Rule] = {
 # Answers, signalling, measurements, what is gone in seconds, and what is nobody's affair but the receiver's.
 NOT_LOGGED = frozenset(
     {
-        *("room-state", "session-resumed", "error", "ack", "heartbeat", "leave"),
+        *("room-state", "session-resumed", "room-moved", "error", "ack", "heartbeat", "leave"),
         *("offer", "answer", "ice-candidate", "ice-restart", "active-speakers", "quality-update"),
         *("subscription-status", "publish-layers"),
         *("chat-history", "chat-read", "chat-typing", "chat-reaction", "chat-link-preview"),

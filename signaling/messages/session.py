@@ -20,3 +20,16 @@ class SessionResumed(Outgoing):
 
     session_id: str = Field(description="The session that goes on.")
     replayed: int = Field(description="How many messages follow that were missed.")
+
+
+class RoomMoved(Outgoing):
+    """The room goes on at another server; the last message before the WebSocket is closed with 1012.
+
+    A client connects again at once, to the same address, naming its session. What it sent and got no answer to it sends
+    again when `room-state` says `continued`. Its old peer connections work for `overlap_ms` still: new ones first.
+    """
+
+    type_name: ClassVar[str] = "room-moved"
+
+    reason: str = Field(description="`drain`: the server is emptied; `moved`: an operator wanted it.")
+    overlap_ms: int = Field(description="How long the old peer connections go on working.")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from signaling import effects as fx
+from signaling.errors import CloseCode, ErrorCode, RoomError
+from signaling.live_room import LiveRoom
 from signaling.names import check_room_id
 from signaling.shards.internal import Command
 
 if TYPE_CHECKING:
     from signaling.hub import Hub
+    from signaling.shards.mover import Mover
     from signaling.shards.ownership import Ownership
 
 
-def build_commands(ownership: Ownership, hub: Hub) -> dict[str, Command]:
+def build_commands(ownership: Ownership, hub: Hub, mover: Mover) -> dict[str, Command]:
     """The commands by name."""
 
     async def adopt(body: dict[str, Any]) -> dict[str, Any]:
@@ -22,4 +26,58 @@ def build_commands(ownership: Ownership, hub: Hub) -> dict[str, Command]:
         await hub.adopt(room_id)
         return {"adopted": room_id in hub.rooms}
 
-    return {"adopt": adopt}
+    async def move(body: dict[str, Any]) -> dict[str, Any]:
+        """Give a room of ours to another shard."""
+        await ownership.look_around()
+        to = ownership.shards.get(str(body["to"]))
+        if to is None:
+            raise RoomError(ErrorCode.NOT_FOUND, "There is no such shard.")
+        await mover.move(check_room_id(str(body["room_id"])), to)
+        return {"moved": True}
+
+    async def rooms(body: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rooms that are open here."""
+        return [describe(live) for live in hub.rooms.values()]
+
+    async def room(body: dict[str, Any]) -> dict[str, Any]:
+        """All about one room."""
+        live = hub.find(check_room_id(str(body["room_id"])))
+        people = [one.info().model_dump(mode="json") for one in live.room.participants.values()]
+        settings = live.room.settings.model_dump(mode="json")
+        return {**describe(live), "settings": settings, "people": people}
+
+    async def close_room(body: dict[str, Any]) -> dict[str, Any]:
+        """End a room for everybody."""
+        hub.find(check_room_id(str(body["room_id"]))).close(CloseCode.ROOM_CLOSED, ErrorCode.ROOM_CLOSED.value)
+        return {"closed": True}
+
+    async def kick(body: dict[str, Any]) -> dict[str, Any]:
+        """Take somebody out of a room."""
+        live = hub.find(check_room_id(str(body["room_id"])))
+        username = str(body["username"])
+        if username not in live.room.participants:
+            raise RoomError(ErrorCode.USER_NOT_FOUND, "That participant is not in the room.")
+        live.apply([fx.EndSession(username, CloseCode.KICKED, "kicked"), fx.Leave(username, "kicked")])
+        return {"kicked": True}
+
+    async def stats(body: dict[str, Any]) -> dict[str, Any]:
+        """What the shard tells of itself, fresh, and its counters."""
+        shard = ownership.figures(ownership.info).model_dump(mode="json")
+        return {"shard": shard, "counters": dict(ownership.counters)}
+
+    commands = (adopt, move, rooms, room, close_room, kick, stats)
+    return {command.__name__.replace("_", "-"): command for command in commands}
+
+
+def describe(live: LiveRoom) -> dict[str, Any]:
+    """A room in one line."""
+    room = live.room
+    return {
+        "room_id": room.room_id,
+        "participants": len(room.participants),
+        "away": sum(1 for session in live.sessions.values() if session.away_since is not None),
+        "waiting": len(room.waiting),
+        "publications": sum(1 for _ in room.publications()),
+        "created_unix": round(room.created_unix, 3),
+        "locked": room.settings.lock_room,
+    }

@@ -14,6 +14,7 @@ from signaling.shards.commands import build_commands
 from signaling.shards.door import Door
 from signaling.shards.internal import InnerDoor
 from signaling.shards.model import ShardInfo
+from signaling.shards.mover import Mover
 from signaling.shards.peers import Peers
 from signaling.shards.signing import Signer, secret_of
 
@@ -45,11 +46,15 @@ class LoadMeter:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """The two faces of a shard: ``public`` for clients, ``inner`` for other shards. ``peers``: the way to those."""
+    """The two faces of a shard: ``public`` for clients, ``inner`` for other shards.
+
+    ``peers``: the way to those; ``mover`` empties this one.
+    """
 
     public: ASGIApp
     inner: ASGIApp
     peers: Peers
+    mover: Mover
 
 
 def build_front(app: FastAPI, options: SignalingOptions, served: ASGIApp | None = None) -> Front:
@@ -62,8 +67,10 @@ def build_front(app: FastAPI, options: SignalingOptions, served: ASGIApp | None 
     peers = Peers(signer, 8 * options.rooms.max_frame_bytes)
     door = Door(served or app, ownership, peers, adopt=hub.adopt, has_seats=store.has_seats)
     ownership.watchers.append(door.look_after_sockets)
-    commands = build_commands(ownership, hub)
-    return Front(door, InnerDoor(door, signer, ownership.info.id, commands), peers)
+    mover = Mover(ownership, hub, store, peers)
+    ownership.on_drain = mover.wish
+    commands = build_commands(ownership, hub, mover)
+    return Front(door, InnerDoor(door, signer, ownership.info.id, commands), peers, mover)
 
 
 def wire(ownership: Ownership, hub: Hub, store: RoomStore) -> None:

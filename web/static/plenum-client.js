@@ -24,6 +24,7 @@ import { DataRelay } from "./sdk/data-relay.js";
 import { openScreen } from "./sdk/devices.js";
 import { PlenumError } from "./sdk/errors.js";
 import { FileTransfers } from "./sdk/file-transfer.js";
+import { firstMedia, Handover, OVERLAP_MS } from "./sdk/handover.js";
 import { PublishTransport } from "./sdk/publish-transport.js";
 import { ReceptionControl } from "./sdk/reception.js";
 import { RestCaller } from "./sdk/rest.js";
@@ -67,8 +68,6 @@ export { PlenumError, sentenceFor } from "./sdk/errors.js";
  * @property {(error: PlenumError) => void} reject
  */
 
-/** How long the pictures of a lost session stay, while those of the new one come in. */
-const OLD_TRANSPORT_MS = 5_000;
 /** Data channels wait this long for media to go first. */
 const RELAY_DELAY_MS = 1_500;
 
@@ -133,6 +132,8 @@ export class PlenumClient extends EventTarget {
     /** @type {{ reason: string | null, by: string } | null} What was said to this side before it was sent away. */
     this.farewell = null;
     this.sessionId = "";
+    /** What is received from where the room was before, until it comes anew. */
+    this.handover = new Handover((id) => this.#dropReceived(id));
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.relayTimer = undefined;
     this.onNetworkChange = () => {
@@ -523,7 +524,10 @@ export class PlenumClient extends EventTarget {
     this.subscribing?.setIceServers(iceServers);
     // The offer leaves first: everything below only paints.
     this.publishing?.start();
-    const events = this.model.reset(room);
+    const continued = resumed && Boolean(room.continued);
+    if (continued) this.handover.begin(this.publications.filter(({ id }) => this.remoteTracks.has(id)));
+    else this.handover.close();
+    const events = this.model.reset(room, new Set(this.handover.kept.values()));
     this.#setState("connected", "Connected");
     this.reception.joined();
     this.emit("room-state", { room, resumed });
@@ -543,15 +547,16 @@ export class PlenumClient extends EventTarget {
     this.subscribing?.resumed();
   }
 
-  /** The server has dropped the transports of the old session; what they showed last stays until the new ones deliver. */
+  /** New transports take the place of the old, which stay until the new ones deliver: make before break. */
   #renewTransports() {
-    const old = this.subscribing;
-    this.publishing?.close();
+    const old = [this.publishing, this.subscribing];
+    for (const transport of old) transport?.retire();
     this.relay.reset();
     this.publishing = this.#makePublishTransport();
     this.subscribing = this.#makeSubscribeTransport();
     for (const local of this.local.values()) this.#offerTrack(local);
-    setTimeout(() => old?.close(), OLD_TRANSPORT_MS);
+    // Of those that work still, others receive; of those that do not, the last picture is better than none.
+    setTimeout(() => old.forEach((transport) => transport?.close()), OVERLAP_MS);
   }
 
   /** @param {LocalPublication} local */
@@ -617,6 +622,7 @@ export class PlenumClient extends EventTarget {
     this.reception.close();
     this.paths = {};
     this.local.clear();
+    this.handover.close();
     this.remoteTracks.clear();
     this.model = new RoomModel();
     this.chat.log.clear();
@@ -722,6 +728,17 @@ export class PlenumClient extends EventTarget {
     this.emit("muted-by-other", { source, by });
   }
 
+  /**
+   * Takes away what is received no more.
+   * @param {string} publicationId
+   */
+  #dropReceived(publicationId) {
+    const known = this.remoteTracks.get(publicationId);
+    this.remoteTracks.delete(publicationId);
+    if (known) this.emit("track-unsubscribed", known);
+    this.#emitAll(this.model.removePublication(publicationId));
+  }
+
   #makePublishTransport() {
     const transport = new PublishTransport(this.#transportHandlers("publish"), async (sdp, tracks) => {
       const reply = await this.request("offer", { transport: "publish", sdp, tracks });
@@ -734,7 +751,7 @@ export class PlenumClient extends EventTarget {
     /** @type {SubscribeTransport} */
     const transport = new SubscribeTransport({
       ...this.#transportHandlers("subscribe"),
-      onTrack: (received) => this.#trackArrived(received),
+      onTrack: (received) => void this.#trackArrived(received, transport),
       onTrackGone: ({ offered, track }) => {
         const known = this.remoteTracks.get(offered.publication_id);
         if (known?.track !== track) return;
@@ -754,6 +771,8 @@ export class PlenumClient extends EventTarget {
   #transportHandlers(name) {
     return {
       onState: (state) => {
+        // The server itself may stand still: its heartbeat tells, sooner than the next that is due.
+        if (state === "interrupted") this.signaling?.retryNow();
         this.emit("media", { transport: name, state, sentence: MEDIA_SENTENCES[state] });
       },
       onPath: (path) => {
@@ -766,8 +785,19 @@ export class PlenumClient extends EventTarget {
     };
   }
 
-  /** @param {import("./sdk/subscribe-transport.js").Received} received */
-  #trackArrived({ offered, track, receiver }) {
+  /**
+   * @param {import("./sdk/subscribe-transport.js").Received} received
+   * @param {SubscribeTransport} transport
+   */
+  async #trackArrived(received, transport) {
+    const { offered, track, receiver } = received;
+    if (this.handover.keeps(offered.user_id, offered.source)) {
+      const muted = this.model.publications.get(offered.publication_id)?.muted;
+      if (!muted) await firstMedia(track);
+      // Much may have happened meanwhile.
+      if (transport !== this.subscribing || ![...transport.received.values()].includes(received)) return;
+      this.handover.replace(offered.user_id, offered.source);
+    }
     const info = { ...offered, muted: this.model.publications.get(offered.publication_id)?.muted ?? false };
     if (!this.model.participants.has(offered.user_id)) {
       this.#emitAll(this.model.putParticipant({ username: offered.user_id }, true));

@@ -31,8 +31,9 @@ class Member:
     def __init__(self, socket: ClientConnection, user: str) -> None:
         self.socket, self.user = socket, user
         self.last_seq = 0
+        self.resumed = False
         self.state: dict[str, Any] = {}
-        self._count = 0
+        self.count = 0
 
     async def next(self, message_type: str | None = None, timeout_s: float = 10) -> dict[str, Any]:
         """The next message, of a type if one is named; others are dropped."""
@@ -45,8 +46,8 @@ class Member:
 
     async def say(self, message_type: str, payload: dict[str, Any] | None = None, message_id: str = "") -> Any:
         """Send, and wait for the reply."""
-        self._count += 1
-        message_id = message_id or f"{self.user}{self._count}"
+        self.count += 1
+        message_id = message_id or f"{self.user}{self.count}"
         await self.socket.send(json.dumps({"type": message_type, "payload": payload or {}, "id": message_id}))
         async with asyncio.timeout(10):
             while True:
@@ -121,7 +122,9 @@ class Service:
         url = f"ws://127.0.0.1:{self.shards[door].http_port}/webrtc/ws/{room_id}{query}"
         socket = await connect(url, close_timeout=1, open_timeout=15)
         self._sockets.append(socket)
-        return Member(socket, user)
+        member = Member(socket, user)
+        member.count = after.count if after is not None else 0
+        return member
 
     async def join(self, door: str, room: str, user: str, after: Member | None = None, **claims: Any) -> Member:
         member = await self.dial(door, room, user, after, **claims)

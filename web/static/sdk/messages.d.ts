@@ -1583,6 +1583,14 @@ export interface RoleUpdated {
   updated_by: string | null;
 }
 
+/** The room goes on at another server; the last message before the WebSocket is closed with 1012. A client connects again at once, to the same address, naming its session. What it sent and got no answer to it sends again when `room-state` says `continued`. Its old peer connections work for `overlap_ms` still: new ones first. */
+export interface RoomMoved {
+  /** `drain`: the server is emptied; `moved`: an operator wanted it. */
+  reason: string;
+  /** How long the old peer connections go on working. */
+  overlap_ms: number;
+}
+
 /** The eight settings of a room. */
 export interface RoomSettings {
   /** Refuse everybody who is not in the room yet. */
@@ -2121,6 +2129,7 @@ export interface ClientPayloads {
 export interface ServerPayloads {
   "room-state": RoomState;
   "session-resumed": SessionResumed;
+  "room-moved": RoomMoved;
   "user-joined": UserJoined;
   "user-left": UserLeft;
   "role-updated": RoleUpdated;

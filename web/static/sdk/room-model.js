@@ -50,9 +50,10 @@ export class RoomModel {
   /**
    * Takes a room-state. After a reconnect only the differences come out, so that nobody seems to leave and come back.
    * @param {import("./types.js").RoomState} state
+   * @param {ReadonlySet<string>} [kept] Publications that are still received from where the room was before.
    * @returns {ModelEvent[]}
    */
-  reset(state) {
+  reset(state, kept = new Set()) {
     this.selfId = state.user_id;
     this.roomId = state.room_id;
     this.role = state.role;
@@ -64,7 +65,7 @@ export class RoomModel {
     const live = new Set(state.publications.map((info) => info.publication_id));
     const events = [];
     for (const publication of [...this.publications.values()]) {
-      if (!live.has(publication.id)) events.push(...this.removePublication(publication.id));
+      if (!live.has(publication.id) && !kept.has(publication.id)) events.push(...this.removePublication(publication.id));
     }
     for (const participant of [...this.participants.values()]) {
       if (!here.has(participant.username)) events.push(...this.removeParticipant(participant.username, "left"));

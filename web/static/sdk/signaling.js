@@ -23,6 +23,7 @@ import { finalErrorCode, PlenumError } from "./errors.js";
 /**
  * A message that the server has not answered yet.
  * @typedef {object} Pending
+ * @property {string} type
  * @property {string} text The frame, to be sent again by the next socket of the session.
  * @property {number} timeoutMs
  * @property {boolean} keep Whether it outlives its socket; a heartbeat does not.
@@ -43,6 +44,8 @@ const GIVE_UP_AFTER_MS = 10 * 60_000;
 const MAX_PENDING = 200;
 /** What was said is not kept for longer without a connection: the server has given the session up by then. */
 const KEEP_MS = 60_000;
+/** What belongs to the peer connections of a session, and means nothing in the next. */
+const NEGOTIATION = new Set(["offer", "answer", "ice-candidate", "ice-restart"]);
 const CLOSE_BY_CLIENT = 1000;
 const CLOSE_TIMEOUT = 4000;
 
@@ -77,6 +80,8 @@ export class Signaling {
     this.resumable = false;
     /** Missed messages that still come, before what was not answered is sent again. */
     this.replayUntil = 0;
+    /** The server has said that the room goes on elsewhere: no back-off, and nothing is lost. */
+    this.moving = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.retryTimer = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -152,7 +157,7 @@ export class Signaling {
   #post(type, payload, timeoutMs, keep, resolve, reject) {
     const id = `c${(this.lastId += 1)}`;
     /** @type {Pending} */
-    const pending = { text: JSON.stringify({ type, payload, id }), timeoutMs, keep, resolve, reject, timer: undefined };
+    const pending = { type, text: JSON.stringify({ type, payload, id }), timeoutMs, keep, resolve, reject, timer: undefined };
     this.pending.set(id, pending);
     // While missed messages come in, it waits for its turn behind those that were said before.
     if (this.joined || !this.resumable) this.#deliver(id, pending);
@@ -250,14 +255,18 @@ export class Signaling {
         pending.resolve(message);
       }
     }
+    if (message.type === "room-moved") this.moving = true;
     if (message.type === "error" && !this.joined && !this.replayUntil) this.refusal = PlenumError.from(message.payload);
     else this.handlers.onMessage(message);
   }
 
   /** @param {Envelope} message */
   #join(message) {
-    // What waited for the old session to go on waits in vain.
-    this.#rejectPending();
+    this.moving = false;
+    // The server knows what the old session said: what it has not answered is said again. Else it waits in vain.
+    if (message.payload.continued) this.#rejectPending(true, ({ type }) => !NEGOTIATION.has(type));
+    else this.#rejectPending();
+    const again = [...this.pending];
     const { session_id: sessionId, features, heartbeat_interval_ms: heartbeatMs } = message.payload;
     this.sessionId = sessionId ?? "";
     this.lastSeq = message.seq ?? 0;
@@ -266,6 +275,7 @@ export class Signaling {
     this.heartbeatMs = heartbeatMs || DEFAULT_HEARTBEAT_MS;
     this.#goOn();
     this.handlers.onJoined(message.payload, message.timestamp);
+    for (const [id, pending] of again) this.#deliver(id, pending);
   }
 
   /**
@@ -359,6 +369,11 @@ export class Signaling {
     if (now - this.lostAt >= KEEP_MS) this.#rejectPending();
     const hopeless = this.everJoined ? now - this.lostAt > GIVE_UP_AFTER_MS : this.backoff.attempts >= FIRST_JOIN_TRIES - 1;
     if (hopeless) return this.#fail(this.refusal ?? new PlenumError("unavailable"));
+    if (this.moving) {
+      this.moving = false;
+      void this.open();
+      return;
+    }
     const delayMs = this.backoff.next();
     this.retryTimer = setTimeout(() => {
       this.handlers.onRetry();
@@ -389,11 +404,14 @@ export class Signaling {
     clearInterval(this.heartbeatTimer);
   }
 
-  /** @param {boolean} [keep] Spare what is sent again when the session goes on. */
-  #rejectPending(keep = false) {
+  /**
+   * @param {boolean} [keep] Spare what is sent again when the session goes on,
+   * @param {(pending: Pending) => boolean} [which] of what passes here.
+   */
+  #rejectPending(keep = false, which = () => true) {
     for (const [id, pending] of this.pending) {
       clearTimeout(pending.timer);
-      if (keep && pending.keep) continue;
+      if (keep && pending.keep && which(pending)) continue;
       this.pending.delete(id);
       pending.reject(new PlenumError("unavailable"));
     }

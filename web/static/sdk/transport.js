@@ -74,6 +74,15 @@ export class Transport {
     else this.#watch();
   }
 
+  /** Another takes its place: it sends and receives on, and nobody is told of it any more. */
+  retire() {
+    clearTimeout(this.restartTimer);
+    this.pc.onconnectionstatechange = null;
+    this.pc.oniceconnectionstatechange = null;
+    this.pc.onicecandidate = null;
+    this.handlers = { onState: () => undefined, onHopeless: () => undefined, onCandidate: () => undefined, canSignal: () => false };
+  }
+
   close() {
     clearTimeout(this.restartTimer);
     this.paths.stop();

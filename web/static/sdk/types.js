@@ -54,6 +54,7 @@
 
 /**
  * @typedef {object} RoomState
+ * @property {boolean} [continued] The server knows what the session before has said.
  * @property {string} room_id
  * @property {string} session_id
  * @property {string} user_id
