@@ -33,6 +33,7 @@ class VideoEncoder:
         self._interval = max(1, round(options.key_frame_interval_s * options.frames_per_s))
         self._ticks = VIDEO_CLOCK_RATE / options.frames_per_s
         self._wants_key = False
+        self.threads = options.threads or (2 if rendition.width * rendition.height > _LARGE_PIXELS else 1)
         self.encoder, self._context = self._open()
 
     def _open(self) -> tuple[str, VideoCodecContext]:
@@ -56,15 +57,11 @@ class VideoEncoder:
         context.bit_rate = self.bitrate_bps
         context.gop_size = self._interval
         context.max_b_frames = 0
-        context.thread_count = self._threads() if name in _SOFTWARE.values() else 0
+        context.thread_count = self.threads if name in _SOFTWARE.values() else 0
         context.flags |= Flags.global_header
         context.options = self._encoder_options(name)
         context.open()
         return context
-
-    def _threads(self) -> int:
-        large = self.rendition.width * self.rendition.height > _LARGE_PIXELS
-        return self._options.threads or (2 if large else 1)
 
     def _encoder_options(self, name: str) -> dict[str, str]:
         limits = {"maxrate": str(self.bitrate_bps * 5 // 4), "bufsize": str(self.bitrate_bps * 2)}

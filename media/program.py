@@ -306,8 +306,9 @@ class Program:
     def status(self) -> dict[str, Any]:
         """JSON-able figures; ``*_s`` are seconds of processor time since the beginning."""
         costs = dict(self._costs)
-        # Encoders have threads of their own, and nothing else in a worker has.
-        costs["encode"] += process_time() - thread_time() - self._other_threads_s
+        if any(encoder.threads > 1 for encoder in self._encoders):
+            # Theirs, and what little else a worker does in threads.
+            costs["encode"] += process_time() - thread_time() - self._other_threads_s
         channels: list[VideoChannel | AudioChannel] = [*self._video.values(), *self._audio.values()]
         lost = self._lost + sum(c.track.totals()["lost"] for c in channels)
         return {

@@ -1,8 +1,9 @@
 """Ends of a Router's media that are not WebRTC: what recorders and live outputs are given of each Producer.
 
-A MediaSink gets the decrypted packets of one Encoding of each Producer, the best that arrives, as they arrived: late
-ones late, missing ones never. What it costs the packet path is one append; the sink takes the packets up when the
-engine calls its ``flush``, once in a turn of the clock (20 ms), after everything was sent to subscribers.
+A MediaSink gets the decrypted packets of one Encoding of each Producer, the best that arrives or, if it has told how
+large it shows the pictures, the smallest that suits, as they arrived: late ones late, missing ones never. What it
+costs the packet path is one append; the sink takes the packets up when the engine calls its ``flush``, once in a turn
+of the clock (20 ms), after everything was sent to subscribers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from sfu.groups import Group
+from sfu.ladder import COVERS
 from sfu.rtp.packet import RtpPacket
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 CLOCK_INTERVAL_S = 1.0
 REVIEW_INTERVAL_S = 0.2
+SMALLER_AFTER_S = 3.0
 BETTER_BY = 1.25
 """Another Encoding must have this many times the bitrate of the current one to be worth a switch."""
 
@@ -64,6 +67,8 @@ class SinkTrack:
         self._sink = sink
         self._now = now
         self._encoding: Encoding | None = None
+        self._size: tuple[int, int] | None = None
+        self._smaller_since: float | None = None
         producer.sink_tracks = [*producer.sink_tracks, self]
         sink.on_track_added(self)
         self.review(self.added_at)
@@ -75,26 +80,51 @@ class SinkTrack:
 
     # -- which Encoding --------------------------------------------------------------------------------------------
 
-    def review(self, now: float) -> None:
-        """Follow the Producer to its best Encoding; a video goes over at a key frame."""
+    def want_size(self, width: int, height: int) -> None:
+        """The sink shows the pictures in this size; a smaller Encoding that suits it is taken after a while."""
+        self._size = (width, height)
+
+    def _choice(self, now: float) -> Encoding | None:
+        """The best Encoding, or the smallest of those that arrive whose pictures are large enough."""
         producer = self.producer
-        best = producer.best_encoding(now)
+        if self._size is None or producer.kind != "video" or len(producer.encodings) == 1:
+            return producer.best_encoding(now)
+        width, height = self._size
+        for rung in producer.ladder(now):
+            if rung.width is None or rung.height is None or not rung.encoding.is_active(now):
+                continue
+            if rung.width >= COVERS * width or rung.height >= COVERS * height:
+                return rung.encoding
+        return producer.best_encoding(now)
+
+    def review(self, now: float) -> None:
+        """Follow the Producer to its best Encoding, or to the one that suits; a video goes over at a key frame."""
+        producer = self.producer
+        best = self._choice(now)
         current = self._encoding
         if best is None or best is current or producer.muted:
             return
         if current is None or current not in producer.encodings or not best.video:
             self._attach(best)
             producer.request_key_frame(best, now)
-        elif self not in best.waiting and self._is_worth_it(current, best, now):
+        elif self not in best.waiting and self._is_time(current, best, now):
             self._stop_waiting()
             best.waiting.append(self)
             producer.request_key_frame(best, now)
 
-    @staticmethod
-    def _is_worth_it(current: Encoding, best: Encoding, now: float) -> bool:
+    def _is_time(self, current: Encoding, best: Encoding, now: float) -> bool:
+        """Whether the switch is worth its key frame: to more at once, to less when it was enough for some time."""
         if not current.is_active(now):
             return best.is_active(now)
-        return best.stream.bitrate_bps(now) > BETTER_BY * current.stream.bitrate_bps(now)
+        if best.stream.bitrate_bps(now) > BETTER_BY * current.stream.bitrate_bps(now):
+            self._smaller_since = None
+            return True
+        if self._size is None or current.stream.bitrate_bps(now) < BETTER_BY * best.stream.bitrate_bps(now):
+            self._smaller_since = None
+            return False
+        if self._smaller_since is None:
+            self._smaller_since = now
+        return now - self._smaller_since >= SMALLER_AFTER_S
 
     def begin(self, encoding: Encoding, packet: RtpPacket, now: float) -> None:
         """Called at the key frame that was waited for."""

@@ -102,6 +102,12 @@ class FeedSink:
         if not self.broken:
             self._queue += encode(message)
 
+    def want_size(self, number: int, width: int, height: int) -> None:
+        """The worker shows a track in this size."""
+        track = self.tracks.get(number)
+        if track is not None:
+            track.want_size(width, height)
+
     def request_key_frame(self, number: int) -> None:
         """The worker cannot decode a track."""
         track = self.tracks.get(number)

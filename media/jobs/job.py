@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from media.feed import Done, FrameReader, KeyFrameWanted, Message, Stop
+from media.feed import Done, FrameReader, KeyFrameWanted, Message, SizeWanted, Stop
 from media.jobs.feed_sink import FeedSink
 from media.jobs.options import JobOptions
 from media.jobs.pricing import Meter, Price
@@ -261,6 +261,10 @@ class Job:
         if isinstance(message, KeyFrameWanted):
             if self.sink is not None:
                 self.sink.request_key_frame(message.track)
+            return
+        if isinstance(message, SizeWanted):
+            if self.sink is not None:
+                self.sink.want_size(message.track, message.width, message.height)
             return
         if isinstance(message, Done):
             self._done = True

@@ -1,6 +1,6 @@
 """What a program costs: participants of 720p in, 720p30 or 1080p30 out; shares of a core, and memory.
 
-    python -m tests.bench.program [--codec VP8] [--quality 720p] [--participants 4] [--seconds 20] [--hls]
+    python -m tests.bench.program [--codec VP8] [--source 720p] [--quality 720p] [--participants 4] [--hls]
 
 The RTP packets are made beforehand; the program then takes them as fast as it can, and its processor time is divided
 by the time of what it made. --hls adds two smaller renditions. --minutes N repeats the film and tells how memory grows.
@@ -22,32 +22,31 @@ from media.program import Program
 from tests.support.rtp_source import OpusEncoder, Packetiser, VideoEncoder
 
 START, LOOP_S, FPS = 1_000.0, 6.0, 30
-SIZE = (1280, 720)
 Coded = tuple[float, int, bytes, bool, int]
 
 
-def pictures(seed: int) -> Iterator[np.ndarray]:
+def pictures(seed: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
     """A textured ground that moves a little, as a camera with somebody before it."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(40, 200, (SIZE[1] // 24 + 2, SIZE[0] // 24 + 8)).repeat(24, 0).repeat(24, 1)
+    coarse = rng.integers(40, 200, (size[1] // 24 + 2, size[0] // 24 + 8)).repeat(24, 0).repeat(24, 1)
     for _ in range(3):
         coarse = (coarse + np.roll(coarse, 7, 0) + np.roll(coarse, 7, 1)) // 3
-    grain = rng.integers(-3, 4, (SIZE[1] + 64, SIZE[0] + 64))
+    grain = rng.integers(-3, 4, (size[1] + 64, size[0] + 64))
     for n in range(round(LOOP_S * FPS)):
         shift = round(40 + 40 * np.sin(n / 20))
-        picture = np.full((SIZE[1] * 3 // 2, SIZE[0]), 110 + seed * 10, np.uint8)
+        picture = np.full((size[1] * 3 // 2, size[0]), 110 + seed * 10, np.uint8)
         x, y = n * 7 % 64, n * 13 % 64
-        ground = coarse[: SIZE[1], shift : shift + SIZE[0]] + grain[y : y + SIZE[1], x : x + SIZE[0]]
-        picture[: SIZE[1]] = np.clip(ground, 16, 235)
+        ground = coarse[: size[1], shift : shift + size[0]] + grain[y : y + size[1], x : x + size[0]]
+        picture[: size[1]] = np.clip(ground, 16, 235)
         yield picture
 
 
-def film(codec: str, participants: int) -> list[Coded]:
+def film(codec: str, participants: int, size: tuple[int, int]) -> list[Coded]:
     """Frames of all cameras and microphones: time, track, data, key frame, ticks."""
     frames = []
     for person in range(participants):
-        video = VideoEncoder(codec, *SIZE, 1_500_000)
-        for n, picture in enumerate(pictures(person)):
+        video = VideoEncoder(codec, *size, 1_500_000)
+        for n, picture in enumerate(pictures(person, size)):
             frames.append((n / FPS, person * 2, video.encode(picture, key=n == 0), n == 0, n * 3_000))
         sound = OpusEncoder()
         for n in range(round(LOOP_S * 50)):
@@ -86,13 +85,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--codec", default="VP8", choices=["VP8", "VP9", "H264", "AV1"])
     parser.add_argument("--quality", default="720p", choices=list(QUALITIES))
+    parser.add_argument("--source", default="720p", choices=list(QUALITIES), help="what the cameras send")
     parser.add_argument("--participants", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=18.0)
     parser.add_argument("--minutes", type=float, default=0.0)
     parser.add_argument("--hls", action="store_true")
     arguments = parser.parse_args()
     seconds = arguments.minutes * 60 or arguments.seconds
-    frames = film(arguments.codec, arguments.participants)
+    frames = film(arguments.codec, arguments.participants, QUALITIES[arguments.source])
     width, height = QUALITIES[arguments.quality]
     renditions = [VideoRendition("main", width, height, 4_500_000 if height > 720 else 2_500_000)]
     if arguments.hls:
@@ -118,8 +118,9 @@ def main() -> None:
                 memory.append(round(resident_mb()))
     total, status = time.process_time() - begun, program.status()
     made = program.duration_s
-    print(f"{arguments.participants} x {arguments.codec} -> {arguments.quality}{FPS}, {len(renditions)} encodings, "
-          f"{made:.1f} s made in {time.perf_counter() - wall:.1f} s, {size * 8 / made / 1e6:.2f} Mbit/s")  # fmt: skip
+    came = f"{arguments.participants} x {arguments.source} {arguments.codec}"
+    print(f"{came} -> {arguments.quality}{FPS}, {len(renditions)} encodings, {size * 8 / made / 1e6:.2f} Mbit/s")
+    print(f"  {made:.1f} s made in {time.perf_counter() - wall:.1f} s")
     for name in ("decode", "compose", "mix", "encode"):
         print(f"  {name:8} {status[name + '_s'] / made:6.1%} of a core")
     print(f"  {'feed':8} {feeding / made:6.1%} of a core (reading messages, parsing packets)")

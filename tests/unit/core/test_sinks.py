@@ -125,6 +125,38 @@ def test_a_better_layer_is_taken_from_its_key_frame_on() -> None:
     assert [ssrc for _, ssrc, _ in stage.turn()] == [10]
 
 
+def test_who_shows_it_small_gets_the_smaller_one_after_a_while_and_the_large_one_again() -> None:
+    publisher = Publisher(rids=("l", "h"))
+    stage = Stage(publisher)
+    video = publisher.publish_video()
+    stage.add(video)
+    (track,) = video.sink_tracks
+
+    def run(turns: int, *, key: bool = False) -> set[int]:
+        taken: set[int] = set()
+        for _ in range(turns):
+            publisher.video(ssrc=10, rid="l", key=key, picture=(320, 180))
+            publisher.video(ssrc=20, rid="h", key=key, picture=(1280, 720), packets=3)
+            taken = {ssrc for _, ssrc, _ in stage.turn()}
+        return taken
+
+    run(1, key=True)
+    run(60)
+    run(1, key=True)
+    assert run(1) == {20}, "the best one, as long as nothing is said"
+    track.want_size(320, 180)
+    run(100)
+    run(1, key=True)
+    assert run(1) == {20}, "not yet: it might be large again in a moment"
+    run(100)
+    run(1, key=True)
+    assert run(1) == {10}
+    track.want_size(640, 360)
+    run(20)
+    run(1, key=True)
+    assert run(1) == {20}, "at once"
+
+
 def test_a_restarted_publisher_is_followed_at_once() -> None:
     publisher = Publisher(rids=("h",))
     stage = Stage(publisher)
