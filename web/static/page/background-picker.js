@@ -32,6 +32,10 @@ export class BackgroundPicker {
     this.choices.toggleAttribute("data-busy", this.media.camera.busy);
   }
 
+  focus() {
+    (this.boxes.get(this.media.preferences.background) ?? this.boxes.get("none"))?.focus({ preventScroll: true });
+  }
+
   async #lookForModel() {
     const available = await backgroundsAreAvailable();
     this.missing.hidden = available;

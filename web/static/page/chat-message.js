@@ -89,13 +89,14 @@ function textOf({ html, text }) {
  * @param {ChatMessage} message
  * @param {MessageView} view
  */
-function heading({ own, name, at, edited, to }, { toName }) {
+function heading({ own, name, at, edited, to, toAllRooms }, { toName }) {
   const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   return h(
     "div",
     { class: "chat-heading" },
     h("strong", {}, own ? "You" : name),
     to ? h("span", { class: "chat-private" }, icon("lock", 12), own ? `only to ${toName}` : "only to you") : null,
+    toAllRooms ? h("span", { class: "chat-private" }, icon("megaphone", 12), "to all rooms") : null,
     h("time", { datetime: at.toISOString(), title: at.toLocaleString() }, time),
     edited ? h("span", { class: "chat-edited", title: edited.toLocaleString() }, "edited") : null,
   );

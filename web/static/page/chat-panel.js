@@ -418,7 +418,7 @@ export class ChatPanel {
  * @param {ChatMessage | null} before
  */
 function follows(message, before) {
-  if (!before || before.system || message.replyTo) return false;
+  if (!before || before.system || message.replyTo || message.toAllRooms !== before.toAllRooms) return false;
   return before.from === message.from && before.to === message.to && message.at.getTime() - before.at.getTime() < GROUP_MS;
 }
 

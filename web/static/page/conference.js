@@ -412,6 +412,7 @@ export class Conference {
         { label: tools.theme.look.label, iconName: tools.theme.look.icon, onSelect: () => this.#toggleTheme() },
         !narrow && { label: "Full screen", iconName: "screen", onSelect: () => void toggleFullScreen() },
         { label: "Connection and quality", iconName: "info", testid: "more-why", onSelect: () => this.openPanel("why") },
+        { label: "Background", iconName: "person-blur", testid: "more-background", onSelect: () => this.settings.openAt("backgrounds") },
         { label: "Settings", iconName: "settings", testid: "more-settings", onSelect: () => this.settings.open() },
         !narrow && { label: "Keyboard shortcuts", iconName: "keyboard", onSelect: () => this.help.showModal() },
       ],

@@ -61,6 +61,13 @@ export class SettingsDialog {
     this.#fill();
   }
 
+  /** @param {"backgrounds"} part What is wanted of it. */
+  openAt(part) {
+    this.open();
+    this[part].element.scrollIntoView({ block: "center" });
+    this[part].focus();
+  }
+
   #sound() {
     const { media } = this;
     const cleaned = toggle("Remove echo and noise", media.preferences.processing, (processing) => void media.choose("microphone", { processing }));
