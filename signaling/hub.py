@@ -59,6 +59,7 @@ class Hub:
         self.collectors: list[Collector] = []
         self.started_unix = time.time()
         self.closing = False
+        self.loop_lag_s = 0.0
         self.around = Surroundings(
             options.rooms,
             save=store.save,
@@ -271,8 +272,10 @@ class Hub:
 
     async def _sweep(self) -> None:
         while True:
+            due = time.monotonic() + SWEEP_INTERVAL_S
             await asyncio.sleep(SWEEP_INTERVAL_S)
             now = time.monotonic()
+            self.loop_lag_s = max(0.0, now - due)
             for sweeper in self.sweepers:
                 try:
                     sweeper(now)

@@ -49,6 +49,10 @@ class RoomCollector(Collector):
         now = figures(*self._sources)
         for name, text in _GAUGES.items():
             yield GaugeMetricFamily(f"plenum_{name}", text, value=now[name])
+        hub, store, _ = self._sources
+        yield GaugeMetricFamily("plenum_redis_up", "1 while Redis takes what is written.", value=int(store.healthy))
+        lag_text = "How late the event loop's latest second came: what a message may have to wait."
+        yield GaugeMetricFamily("plenum_loop_lag_seconds", lag_text, value=hub.loop_lag_s)
         yield _counters("plenum_signaling_events", "Messages, refusals and Redis, by name.", now["signaling"])
         for name, value in now["media"].items():
             if name == "adaptive":

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 
 from signaling.breakouts.view import seen_from
 from signaling.envelope import iso_utc
@@ -159,6 +159,7 @@ def _add_operations(router: APIRouter, services: Services) -> None:
     hub = services.hub
     registry = CollectorRegistry()
     registry.register(RoomCollector(hub, services.store, services.gate))
+    ProcessCollector(namespace="plenum", registry=registry)
 
     @router.get("/health", tags=["operations"], summary="Whether the server can serve")
     async def health() -> Health:

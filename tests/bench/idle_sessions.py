@@ -14,6 +14,7 @@ import os
 import resource
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -113,7 +114,8 @@ async def measure(count: int, room_size: int, seconds: float) -> tuple[float, fl
             cpu = server.cpu_s()
             await asyncio.sleep(seconds)
             share = (server.cpu_s() - cpu) / seconds
-            assert not any(client.closed for client in crowd.clients), "a session was closed"
+            codes = Counter(client.close_code for client in crowd.clients if client.closed or client.close_code)
+            assert not codes, f"sessions were closed: {codes}"
             crowd.close()
             return each, share
 

@@ -21,6 +21,7 @@ class LightClient(asyncio.Protocol):
     def __init__(self, path: str, on_text: Callable[[bytes, float], None]) -> None:
         self.joined = asyncio.get_running_loop().create_future()
         self.closed = False
+        self.close_code = 0
         self._path, self._on_text = path, on_text
         self._data = bytearray()
         self._upgraded = False
@@ -91,6 +92,8 @@ class LightClient(asyncio.Protocol):
             self._on_text(payload, at)
         elif opcode == PING:
             self._frame(PONG, payload)
+        elif opcode == CLOSE and len(payload) >= 2:
+            self.close_code = struct.unpack_from("!H", payload)[0]
 
     def _frame(self, opcode: int, payload: bytes) -> None:
         length = len(payload)

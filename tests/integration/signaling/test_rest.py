@@ -102,6 +102,8 @@ async def test_operations(house: House) -> None:
     metrics = await house.http.get("/webrtc/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert "plenum_sessions 1.0" in metrics.text
+    assert "plenum_redis_up 1.0" in metrics.text and "plenum_loop_lag_seconds " in metrics.text
+    assert "plenum_process_resident_memory_bytes" in metrics.text and "plenum_process_cpu_seconds_total" in metrics.text
     assert 'plenum_signaling_events_total{name="messages_sent"}' in metrics.text
 
 
