@@ -103,14 +103,16 @@ class LiveDesk:
             since = self._empty_since.setdefault(room.room_id, now)
             if now - since > self.outputs.empty_room_s:
                 for record in room.live.running():
+                    self._watched.pop(record.info.stream_id, None)
                     self.outputs.stop(room.room_id, record.info.stream_id)
                     self._end(watched.live, record, LiveStatus.STOPPED, "nobody was in the room any more")
 
     def leave(self, live: LiveRoom) -> None:
         """The process goes down, or the room moves away: its streams are made elsewhere from now on."""
         for record in live.room.live.running():
-            self.outputs.stop(live.room.room_id, record.info.stream_id)
+            # What is reported of its end here is not the stream's.
             self._watched.pop(record.info.stream_id, None)
+            self.outputs.stop(live.room.room_id, record.info.stream_id)
         live.keepers.clear()
 
     async def close(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.bitstream import BitStreamFilterContext
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -47,8 +48,13 @@ def _publish(source: Any, output: Any) -> None:
     audio_in = source.streams.audio[0] if source.streams.audio else None
     reordered = any(p.stream.type == "video" and p.pts is not None and p.pts != p.dts for p in first)
     streams: dict[int, Any] = {}
+    as_it_is: Any = None
     if video_in is not None and not reordered:
         streams[video_in.index] = output.add_stream_from_template(video_in)
+        # Parameter sets go in front of every key frame: who comes later has no other way to them.
+        as_it_is = BitStreamFilterContext("h264_mp4toannexb", video_in, streams[video_in.index])
+        # Encoders like to say High. Without B-frames every decoder of a browser takes that too, but not all offer it.
+        streams[video_in.index].codec_context.profile = "Constrained Baseline"
     elif video_in is not None:
         streams[video_in.index] = _encoder(output, video_in)
     if audio_in is not None:
@@ -69,8 +75,9 @@ def _publish(source: Any, output: Any) -> None:
                 frame.pict_type = av.video.frame.PictureType.NONE
                 output.mux(target.encode(frame))
         else:
-            packet.stream = target
-            output.mux(packet)
+            for changed in as_it_is.filter(packet):
+                changed.stream = target
+                output.mux(changed)
 
 
 def _encoder(output: Any, video_in: Any) -> Any:

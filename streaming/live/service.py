@@ -169,8 +169,9 @@ class LiveService:
         timing = HlsTiming(options.segment_s, options.part_s, max(options.window_s, dvr_s))
         key = hmac.digest(self._secret, f"hls {spec.room_id} {spec.stream_id}".encode(), hashlib.sha256)
         stream = HlsStream(spec.room_id, spec.stream_id, key, timing, public=spec.hls.public, archive=archive)
-        await stream.load()
+        # Known at once: who comes before there is anything to play waits for it.
         self._hls[(spec.room_id, spec.stream_id)] = stream
+        await stream.load()
         return stream
 
     # -- jobs ------------------------------------------------------------------------------------------------------

@@ -89,7 +89,8 @@ async def plays(page: Any, seconds: float = 3) -> None:
     before = (await page.evaluate(PLAYING))["time"]
     await asyncio.sleep(seconds)
     now = await page.evaluate(PLAYING)
-    assert now["time"] - before > 0.6 * seconds and not now["paused"], (before, now)
+    ended = await page.evaluate("window.plenumPlayer?.ended")
+    assert now["time"] - before > 0.6 * seconds and not now["paused"], (before, now, ended)
 
 
 async def test_viewers_watch(people: People, server: PlenumServer, room: str) -> None:

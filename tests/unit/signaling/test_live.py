@@ -45,6 +45,7 @@ class Outputs:
 
     def stop(self, room_id: str, stream_id: str) -> None:
         self.stopped.append(stream_id)
+        self.reports[stream_id](Report("stopped", None, 0, 0, 0, 0, 0))
 
     def arrange(self, room_id: str, picture: Picture) -> None:
         self.pictures.append(picture)

@@ -121,7 +121,7 @@ export class LivePlayer extends EventTarget {
   #begin() {
     const playlist = /** @type {MediaPlaylist} */ (this.#playlist);
     const [first] = playlist.segments;
-    this.#origin = first.at;
+    this.#origin ||= first.at;
     if (playlist.ended) {
       this.#next = { msn: first.msn, part: 0 };
       return;
