@@ -26,13 +26,16 @@ _LARGE_PIXELS = 1280 * 720
 class VideoEncoder:
     """Encodes pictures of one rendition; packets come out in the order of pictures, without B frames."""
 
-    def __init__(self, rendition: VideoRendition, options: ProgramOptions) -> None:
+    def __init__(self, rendition: VideoRendition, options: ProgramOptions, begins_at: int = 0) -> None:
+        """``begins_at``: the number of the first picture that it is to be given."""
         self.rendition = rendition
+        self.begins_at = begins_at
         self.bitrate_bps = rendition.bitrate_bps
         self._options = options
         self._interval = max(1, round(options.key_frame_interval_s * options.frames_per_s))
         self._ticks = VIDEO_CLOCK_RATE / options.frames_per_s
         self._wants_key = False
+        self._given = False
         self.threads = options.threads or (2 if rendition.width * rendition.height > _LARGE_PIXELS else 1)
         self.encoder, self._context = self._open()
 
@@ -111,10 +114,13 @@ class VideoEncoder:
         key = self._wants_key or index % self._interval == 0
         frame.pict_type = PictureType.I if key else PictureType.NONE
         self._wants_key = False
+        self._given = True
         return [self._packet(p) for p in self._context.encode(frame)]
 
     def finish(self) -> list[EncodedPacket]:
         """What the encoder still holds."""
+        if not self._given:
+            return []
         return [self._packet(p) for p in self._context.encode(None)]
 
     def _packet(self, packet: av.Packet[Any]) -> EncodedPacket:

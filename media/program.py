@@ -7,6 +7,7 @@ measure what decoding, composing and encoding cost; ``now`` is in seconds of the
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from time import process_time, thread_time
 from typing import Any
 
@@ -32,7 +33,7 @@ from media.feed import (
 )
 from media.incoming import IncomingTrack
 from media.mixer import Limiter
-from media.options import ProgramOptions
+from media.options import ProgramOptions, VideoRendition
 from media.packets import EncodedPacket, StreamInfo
 from media.stage import Event, Seat, Stage
 
@@ -65,6 +66,7 @@ class Program:
         self._seats: dict[str, Seat] = {}
         self._news: deque[tuple[float, Message]] = deque()
         self._asked: list[Message] = []
+        self._left: list[EncodedPacket] = []
         self._sizes: dict[int, tuple[int, int]] = {}
         self._costs = {"decode": 0.0, "compose": 0.0, "encode": 0.0, "mix": 0.0}
         self._other_threads_s = process_time() - thread_time()
@@ -80,7 +82,8 @@ class Program:
         self._composer: Composer | None = None
         if options.renditions:
             main = options.renditions[0]
-            self._composer = Composer(main.width, main.height)
+            self._size = (main.width, main.height)
+            self._composer = Composer(*self._size)
             self._composer.set_overlay(options.overlay)
 
     @property
@@ -144,6 +147,31 @@ class Program:
             self._dropped += channel.dropped
         self._sizes.pop(number, None)
 
+    def set_renditions(self, renditions: tuple[VideoRendition, ...]) -> None:
+        """Go on with other renditions. Those that stay (name and size) keep their encoder; new ones begin with the next
+        key frame of the others; what the encoders of those that end still hold comes with the next ``tick``.
+
+        The picture stays composed in the size of the first rendition that there was. Raises ValueError, also for a
+        program of sound alone and for none at all.
+        """
+        options = replace(self.options, renditions=renditions)
+        if self._composer is None or not renditions:
+            raise ValueError("a program with pictures keeps at least one rendition, one without gets none")
+        old = {(e.rendition.name, e.rendition.width, e.rendition.height): e for e in self._encoders}
+        interval = round(options.key_frame_interval_s * options.frames_per_s)
+        encoders: list[VideoEncoder] = []
+        for rendition in renditions:
+            encoder = old.pop((rendition.name, rendition.width, rendition.height), None)
+            if encoder is None:
+                encoder = VideoEncoder(rendition, options, begins_at=-(-self._frame // interval) * interval)
+            elif encoder.bitrate_bps != rendition.bitrate_bps:
+                encoder.set_bitrate(rendition.bitrate_bps)
+            encoders.append(encoder)
+        for encoder in old.values():
+            self._left += encoder.finish()
+        self.options, self._encoders = options, encoders
+        self._scalers = [Scaler() for _ in encoders]
+
     def set_bitrate(self, rendition: str, bitrate_bps: int) -> None:
         """Change the bitrate of a rendition."""
         for encoder in self._encoders:
@@ -204,7 +232,7 @@ class Program:
 
     def _produce(self, until_s: float, now: float, most: int | None) -> list[EncodedPacket]:
         """Pictures and sound in the order of their time."""
-        packets: list[EncodedPacket] = []
+        packets, self._left = self._left, []
         made = 0
         rate = self.options.frames_per_s
         self._lag_s = max(0.0, until_s - self._frame / rate) if self._encoders else 0.0
@@ -248,6 +276,8 @@ class Program:
         begun = thread_time()
         packets: list[EncodedPacket] = []
         for encoder, scaler in zip(self._encoders, self._scalers, strict=True):
+            if self._frame < encoder.begins_at:
+                continue
             r = encoder.rendition
             packets += encoder.encode(scaler.scale(self._picture, r.width, r.height), self._frame)
         self._frame += 1
@@ -280,11 +310,10 @@ class Program:
 
     def _arrange(self, at_s: float) -> None:
         assert self._composer is not None
-        main = self.options.renditions[0]
         stage = self.stage
         stage.changed = False
         self._seats = stage.seats()
-        tiles = stage.arrange(self._seats, main.width, main.height)
+        tiles = stage.arrange(self._seats, *self._size)
         self._composer.set_tiles(tiles, at_s)
         shown = {self._seats[t.seat].video: (t.rect.width, t.rect.height) for t in tiles}
         for number, channel in self._video.items():

@@ -207,6 +207,33 @@ def test_renditions_show_the_same_and_bitrates_change() -> None:
     assert bits["main", 1] < bits["main", 0] * 0.65, bits
 
 
+def test_renditions_come_and_go_on_the_grid_of_key_frames() -> None:
+    main, low = VideoRendition("main", 640, 360, 900_000), VideoRendition("low", 320, 180, 200_000)
+    program = Program(options(renditions=(main,), key_frame_interval_s=1.0), START)
+    room = VirtualRoom(program, cameras("ann"))
+    seen: dict[str, list[tuple[int, bool]]] = {"main": [], "low": []}
+    for packet in room.run(6.0):
+        if packet.stream != "audio":
+            frame = packet.pts // 6_000
+            seen[packet.stream].append((frame, packet.key_frame))
+            if packet.stream == "main" and frame == 20:
+                program.set_renditions((main, low))
+                assert [s.name for s in program.streams] == ["main", "low", "audio"]
+            if packet.stream == "main" and frame == 50:
+                program.set_renditions((low,))
+    assert [f for f, _ in seen["main"]] == list(range(52)) or [f for f, _ in seen["main"]] == list(range(51))
+    assert [f for f, key in seen["main"] if key] == [0, 15, 30, 45]
+    first, key = seen["low"][0]
+    assert (first, key) == (30, True)
+    assert [f for f, _ in seen["low"]] == list(range(30, 30 + len(seen["low"]))) and len(seen["low"]) > 45
+    assert [f for f, key in seen["low"] if key] == [30, 45, 60, 75]
+    for bad in ((), (low, low)):
+        with pytest.raises(ValueError):
+            program.set_renditions(bad)
+    with pytest.raises(ValueError):
+        Program(options(renditions=()), START).set_renditions((low,))
+
+
 def test_a_key_frame_can_be_forced() -> None:
     program = Program(options(), START)
     room = VirtualRoom(program, cameras("ann"))
