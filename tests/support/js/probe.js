@@ -1,6 +1,6 @@
 // Runs in every page before its own scripts. It counts and watches what the page does with WebRTC and WebSockets,
 // and can bend the network: `window.__probeSetup` may hold
-//   relay: {address, port}   every UDP candidate of the server becomes this one, TCP candidates go
+//   relay: {address, port}   every UDP candidate of the server becomes this one, TCP candidates go (keepTcp: true: stay)
 //   onlyTcp: true            UDP candidates of the server go
 //   onlyTurn: true           media may go through TURN servers alone
 //   pollFirstFrames: true    the moment of each track's first decoded frame is noted
@@ -40,7 +40,7 @@
     const udp = words[2]?.toLowerCase() === "udp";
     if (setup.onlyTcp && udp) return null;
     if (setup.relay) {
-      if (!udp) return null;
+      if (!udp) return setup.relay.keepTcp ? line : null;
       words[4] = setup.relay.address;
       words[5] = String(setup.relay.port);
     }
@@ -161,7 +161,7 @@
   const OUTBOUND = [
     "kind", "mid", "ssrc", "rid", "active", "packetsSent", "bytesSent", "framesEncoded", "framesSent",
     "keyFramesEncoded", "framesPerSecond", "frameWidth", "frameHeight", "nackCount", "pliCount", "firCount",
-    "retransmittedPacketsSent", "targetBitrate", "qualityLimitationReason",
+    "retransmittedPacketsSent", "targetBitrate", "qualityLimitationReason", "scalabilityMode",
   ];
   const pick = (entry, names) => Object.fromEntries(names.map((name) => [name, entry[name] ?? null]));
 
