@@ -47,14 +47,17 @@ async def kinds(user: RoomPage) -> list[str]:
     return found
 
 
-async def takes(user: RoomPage, kind: str, timeout_s: float = 10) -> None:
+async def takes(user: RoomPage, *expected: str, timeout_s: float = 10) -> None:
+    """Both transports take one of these ways."""
+
     async def so() -> bool:
-        return await kinds(user) == [kind] * 2
+        found = await kinds(user)
+        return len(found) == 2 and set(found) <= set(expected)
 
     try:
         await eventually(so, timeout_s)
     except AssertionError:
-        raise AssertionError(f"{user.name} takes {await kinds(user)} instead of {kind}") from None
+        raise AssertionError(f"{user.name} takes {await kinds(user)} instead of {expected}") from None
 
 
 async def test_udp_tcp_and_turn_meet_in_one_call(people: People) -> None:
@@ -64,7 +67,8 @@ async def test_udp_tcp_and_turn_meet_in_one_call(people: People) -> None:
     await asyncio.gather(*(user.shows(3) for user in (ada, bela, carl)))
     await takes(ada, "udp")
     await takes(bela, "tcp")
-    await takes(carl, "turn-udp")
+    # Which of the two comes first is a matter of milliseconds on loopback.
+    await takes(carl, "turn-udp", "turn-tcp")
     # What the browser says of itself, apart from what the SDK makes of it.
     used = [(await user.tab.sample())["peers"][0] for user in (ada, bela, carl)]
     assert [(peer["protocol"], peer["candidateType"]) for peer in used][:2] == [

@@ -334,7 +334,7 @@ export class PlenumClient extends EventTarget {
       const [audio] = shared.getAudioTracks();
       const sound = audio ? this.publish(audio, "screen-audio", { stream: shared }) : Promise.resolve(null);
       sound.catch(() => void this.unpublish("screen-audio"));
-      await this.publish(video, "screen", { stream: shared, maxBitrate });
+      await this.publish(video, "screen", { stream: shared, maxBitrate, simulcast: true });
     } catch (error) {
       for (const track of shared.getTracks()) track.stop();
       throw error;

@@ -17,7 +17,7 @@ const LACKS = {
 const REASONS = {
   hidden: "it cannot be seen just now",
   off: "you have turned it off",
-  mode: "of the mode that you have chosen",
+  mode: "you have chosen to save data in the settings",
   bandwidth: "your connection does not carry more",
   muted: "its sender has switched it off",
   apart: "its sender is in another breakout room",

@@ -123,7 +123,7 @@ function receivedSection(track, seen, nameOf) {
     ["Shown at", track.wish.width > 0 ? `${track.wish.width}×${track.wish.height} pixels` : "any size"],
     ["Lost", percent(track.loss)],
   ];
-  if (seen) {
+  if (seen && !track.paused) {
     facts.push(["You see", `${seen.width ?? 0}×${seen.height ?? 0}, ${Math.round(seen.framesPerSecond ?? 0)} frames/s, ${bitrateWords(seen.bitrateBps)}`]);
     if (seen.freezeCount) facts.push(["Froze", `${seen.freezeCount} times, ${((seen.freezeMs ?? 0) / 1000).toFixed(1)} s in all`]);
   }
@@ -132,8 +132,18 @@ function receivedSection(track, seen, nameOf) {
     title: `${nameOf(track.user_id)}: ${SOURCES[track.source] ?? track.source}`,
     sentence: receivedSentence(track),
     facts,
-    changes: latest(track.changes).map((change) => `${clock(change.at)} from ${change.from_layer} to ${change.to_layer}: ${reasonWords(change.reason) || change.reason}`),
+    changes: latest(track.changes).map((change) => `${clock(change.at)} from ${change.from_layer} to ${change.to_layer}${changeWords(change.reason)}`),
   };
+}
+
+/**
+ * A change may be one for the better: what limits the layer is no reason for it then.
+ * @param {string | null} reason
+ */
+function changeWords(reason) {
+  if (reason === "bandwidth") return ", as much as your connection carries";
+  const because = reasonWords(reason);
+  return because ? `, because ${because}` : "";
 }
 
 /** @param {any} track */
