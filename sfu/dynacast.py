@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sfu.ladder import in_order
+
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
     from sfu.encoding import Encoding
@@ -36,13 +38,19 @@ class Dynacast:
         self._producer = producer
 
     def wanted(self) -> set[Encoding]:
-        """What somebody takes or is about to take."""
+        """What somebody takes or is about to take, and the smallest as long as there is anything.
+
+        Browsers begin anew with all encodings when they start one: the picture of those who receive another would
+        suffer each time that somebody's path falls. The smallest costs little, and is at hand then.
+        """
         producer = self._producer
         found: set[Encoding] = set()
         for consumer in producer.consumers.values():
             found |= wanted_by(consumer)
         if producer.sink_tracks:
             found.update(producer.encodings)
+        if found:
+            found.update(in_order(e for e in producer.encodings if e.stream.started)[:1])
         return found
 
     def want(self, encoding: Encoding, now: float) -> bool:

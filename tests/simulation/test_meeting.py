@@ -177,7 +177,8 @@ def test_what_nobody_sees_is_not_sent_and_comes_back_at_once() -> None:
     call = Call(path(8_000_000))
     call.run(10)
     rates = uplink_bps(call.camera, call.meeting, 2)
-    assert rates["q"] == rates["h"] == 0 and rates["f"] > 1_500_000
+    # The smallest is kept at hand as long as there is anything.
+    assert 0 < rates["q"] < 200_000 and rates["h"] == 0 and rates["f"] > 1_500_000
     call.consumer.set_wish(Wish(quality=Quality.LOW))
     call.run(4)
     assert uplink_bps(call.camera, call.meeting, 1)["f"] == 0

@@ -20,6 +20,20 @@ test("a camera gets smaller, a screen gets slower and stays sharp", () => {
   assert.deepEqual(screen.map(({ maxFramerate }) => maxFramerate), [5, undefined]);
 });
 
+test("a small camera gets fewer sizes, under the same names", () => {
+  const seen = (pixels) => encodingsFor("camera", { simulcast: true, maxBitrate: 1_000_000 }, pixels).map(({ rid, scaleResolutionDownBy, maxBitrate, active = true }) => (active ? [rid, scaleResolutionDownBy, maxBitrate] : rid));
+  assert.deepEqual(seen(1280 * 720), [["q", 4, 80_000], ["h", 2, 270_000], ["f", 1, 1_000_000]]);
+  assert.deepEqual(seen(640 * 360), [["q", 2, 270_000], ["h", 1, 1_000_000], "f"]);
+  assert.deepEqual(seen(320 * 180), [["q", 1, 1_000_000], "h", "f"]);
+});
+
+test("nobody's wish makes an encoding of what is too small for it", () => {
+  const possible = encodingsFor("camera", { simulcast: true }, 640 * 360);
+  const encodings = structuredClone(possible);
+  obeyLayers(encodings, { q: true, h: true, f: true }, false, possible);
+  assert.deepEqual(encodings.map(({ active }) => active ?? true), [true, true, false]);
+});
+
 test("without a mode of its own, VP9 and AV1 would send the smallest encoding alone", () => {
   for (const { scalabilityMode } of encodingsFor("camera", { simulcast: true })) assert.equal(scalabilityMode, "L1T3");
 });

@@ -201,6 +201,19 @@ test("layers that nobody wants are stopped without an offer, and come back", asy
   assert.equal(offers.length, 1);
 });
 
+test("another device of another size changes the encodings, without an offer", async () => {
+  const sized = (width, height) => ({ kind: "video", getSettings: () => ({ width, height }) });
+  transport.start();
+  await transport.add(sized(1280, 720), "camera", { simulcast: true });
+  assert.deepEqual(active(), [true, true, true]);
+  await transport.replace("camera", sized(640, 360));
+  assert.deepEqual(active(), [true, true, false]);
+  assert.deepEqual(transport.pc.transceivers[0].sender.encodings.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy), [2, 1, 1]);
+  await transport.replace("camera", sized(1280, 720));
+  assert.deepEqual(active(), [true, true, true]);
+  assert.equal(offers.length, 1);
+});
+
 test("layers that were named before the answer count as soon as it is there", async () => {
   transport.start();
   const camera = transport.add(track("video"), "camera", { simulcast: true });

@@ -10,12 +10,13 @@
 /** Bits a second that make sense for each source. @type {Record<Source, number>} */
 const MAX_BITRATE_BPS = { microphone: 48_000, camera: 1_700_000, screen: 2_500_000, "screen-audio": 128_000 };
 
-/** Of a camera: the same picture, smaller. Shares of the best encoding's bits a second. */
-const CAMERA = [
-  { rid: "q", scaleResolutionDownBy: 4, share: 0.08 },
-  { rid: "h", scaleResolutionDownBy: 2, share: 0.27 },
-  { rid: "f", scaleResolutionDownBy: 1, share: 1 },
-];
+/** Of a camera: the same picture, each half as wide as the next. */
+const CAMERA_RIDS = ["q", "h", "f"];
+/** Shares of the best encoding's bits a second, the best last. */
+const CAMERA_SHARES = [0.08, 0.27, 1];
+/** Pixels from which on three and two sizes make sense; Chromium would leave away the best of more. */
+const THREE_SIZES_PX = 960 * 540;
+const TWO_SIZES_PX = 480 * 270;
 /** Of a screen: each as sharp as the screen, for text must stay readable; what is saved is motion. */
 const SCREEN = [
   { rid: "h", scaleResolutionDownBy: 1, share: 0.24, maxFramerate: 5 },
@@ -30,13 +31,14 @@ export const SCALABLE = "L3T3_KEY";
 /**
  * @param {Source} source
  * @param {PublishOptions} options
+ * @param {number} [pixels] Of the track; encodings that are too many for so few are there, and not active.
  * @returns {Encoding[]}
  */
-export function encodingsFor(source, options) {
+export function encodingsFor(source, options, pixels = Infinity) {
   if (options.encodings) return options.encodings;
   const maxBitrate = options.maxBitrate ?? MAX_BITRATE_BPS[source];
   const { maxFramerate } = options;
-  const ladder = source === "camera" ? CAMERA : source === "screen" ? SCREEN : null;
+  const ladder = source === "camera" ? cameraLadder(pixels) : source === "screen" ? SCREEN : null;
   if (ladder && options.codec && isScalable(options.codec)) return [{ maxBitrate, ...only({ maxFramerate }), scalabilityMode: SCALABLE }];
   if (!ladder || !options.simulcast) {
     return [{ maxBitrate, ...only({ maxFramerate }), ...(source === "microphone" ? { priority: "high", networkPriority: "high" } : {}) }];
@@ -47,6 +49,16 @@ export function encodingsFor(source, options) {
     maxBitrate: Math.round(maxBitrate * share),
     scalabilityMode: TEMPORAL,
   }));
+}
+
+/** @param {number} pixels */
+function cameraLadder(pixels) {
+  const count = pixels >= THREE_SIZES_PX ? 3 : pixels >= TWO_SIZES_PX ? 2 : 1;
+  return CAMERA_RIDS.map((rid, index) => {
+    const fromTop = Math.max(0, count - 1 - index);
+    const step = { rid, scaleResolutionDownBy: 2 ** fromTop, share: CAMERA_SHARES[CAMERA_SHARES.length - 1 - fromTop] };
+    return index < count ? step : { ...step, active: false };
+  });
 }
 
 /**
@@ -79,13 +91,15 @@ export function makeScalable(encodings, maxBitrate) {
  * @param {Encoding[]} encodings Changed in place.
  * @param {Record<string, boolean>} layers RID → wanted; a track without RIDs has one, under an empty name.
  * @param {boolean} scalable All layers are in the first encoding.
+ * @param {Encoding[]} [possible] Those of them that are not active make no sense for this track, whoever wants them.
  * @returns {boolean} Whether anything is different now.
  */
-export function obeyLayers(encodings, layers, scalable) {
+export function obeyLayers(encodings, layers, scalable, possible = []) {
   const any = Object.keys(layers).length === 0 || Object.values(layers).some(Boolean);
   let changed = false;
   encodings.forEach((encoding, index) => {
-    const wanted = scalable ? index === 0 && any : layers[encoding.rid ?? ""] ?? true;
+    const makesSense = possible[index]?.active ?? true;
+    const wanted = scalable ? index === 0 && any : makesSense && (layers[encoding.rid ?? ""] ?? true);
     if ((encoding.active ?? true) === wanted) return;
     encoding.active = wanted;
     changed = true;

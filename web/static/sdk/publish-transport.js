@@ -83,6 +83,7 @@ export class PublishTransport extends Transport {
     if (!slot) return;
     slot.track = track;
     await slot.transceiver.sender.replaceTrack(track);
+    if (track) await this.#fit(slot);
   }
 
   /**
@@ -232,13 +233,13 @@ export class PublishTransport extends Transport {
       const parameters = sender.getParameters();
       /** @type {import("./encodings.js").Encoding[]} */
       const encodings = parameters.encodings;
-      const wanted = encodingsFor(slot.source, slot.options);
+      const wanted = encodingsFor(slot.source, slot.options, pixelsOf(slot.track));
       if (encodings.length !== wanted.length) return;
       const before = JSON.stringify(encodings);
       const scalable = wanted.length > 1 && isScalable(parameters.codecs?.[0]?.mimeType ?? "");
       if (scalable) makeScalable(encodings, Math.max(...wanted.map(({ maxBitrate }) => maxBitrate ?? 0)));
       else encodings.forEach((encoding, index) => limitTo(encoding, wanted[index]));
-      obeyLayers(encodings, this.layers.get(slot.publicationId) ?? {}, scalable);
+      obeyLayers(encodings, this.layers.get(slot.publicationId) ?? {}, scalable, wanted);
       if (JSON.stringify(encodings) !== before) await sender.setParameters(parameters);
     });
   }
@@ -262,7 +263,7 @@ export class PublishTransport extends Transport {
     const transceiver = this.pc.addTransceiver(track, {
       direction: "sendonly",
       streams: [options.stream ?? new MediaStream([track])],
-      sendEncodings: encodingsFor(source, options),
+      sendEncodings: encodingsFor(source, options, pixelsOf(track)),
     });
     if (options.codec) preferCodec(transceiver, options.codec);
     return transceiver;
@@ -295,8 +296,18 @@ export class PublishTransport extends Transport {
  */
 function limitTo(encoding, wanted) {
   if (wanted.maxBitrate) encoding.maxBitrate = wanted.maxBitrate;
+  if (wanted.scaleResolutionDownBy) encoding.scaleResolutionDownBy = wanted.scaleResolutionDownBy;
   if (wanted.maxFramerate) encoding.maxFramerate = wanted.maxFramerate;
   else delete encoding.maxFramerate;
+}
+
+/**
+ * @param {MediaStreamTrack | null} track
+ * @returns {number}
+ */
+function pixelsOf(track) {
+  const { width, height } = track?.getSettings?.() ?? {};
+  return width && height ? width * height : Infinity;
 }
 
 /**
