@@ -21,6 +21,8 @@ SURE_SHARE = 0.5
 FIRST_HOLD_S = 4.0
 LONGEST_HOLD_S = 32.0
 STABLE_S = 20.0
+OTHER_PATH_FACTOR = 2.0
+"""A path that carries so much more than when a layer was given up need not wait before it is tried again."""
 WISH_ROOM = 1.3
 """Encoders send more than their mean at times: a path that carries just that is worth knowing better."""
 HEADER_SHARE = 1.04
@@ -37,8 +39,14 @@ class _Damper:
     raised_at: float = float("-inf")
     lowered_at: float = float("-inf")
     starving_since: float | None = None
+    lowered_at_bps: float = 0.0
 
-    def on_lowered(self, now: float) -> None:
+    def holds(self, now: float, budget_bps: float) -> bool:
+        """Whether a better layer has to wait; not on a path that has become quite another one."""
+        return now < self.until and budget_bps < OTHER_PATH_FACTOR * self.lowered_at_bps
+
+    def on_lowered(self, now: float, budget_bps: float) -> None:
+        self.lowered_at_bps = budget_bps
         if now - self.lowered_at > 2 * STABLE_S:
             self.hold_s = FIRST_HOLD_S / 2
         if now - self.raised_at < STABLE_S:
@@ -99,7 +107,7 @@ class Chooser:
                 index = self._spare(candidate, place, estimate_bps or 0, now, is_limit_known=is_limit_known)
             else:
                 self._damper(candidate.consumer).starving_since = None
-            self._take(candidate, index, now, urgent=urgent)
+            self._take(candidate, index, now, budget_bps=(estimate_bps or 0) - audio_bps, urgent=urgent)
             if index != PAUSED:
                 spent += candidate.ladder[index].bitrate_bps
         self.chosen_bps = round(spent * HEADER_SHARE) + audio_bps
@@ -133,7 +141,7 @@ class Chooser:
         demands = []
         for candidate in candidates:
             most = candidate.best
-            if now < self._damper(candidate.consumer).until and candidate.current != PAUSED:
+            if candidate.current != PAUSED and self._damper(candidate.consumer).holds(now, budget_bps):
                 most = min(most, candidate.current)
             rank, size = self._rank(candidate)
             costs = tuple(round(rung.bitrate_bps * HEADER_SHARE) for rung in candidate.ladder)
@@ -159,13 +167,13 @@ class Chooser:
             return 0
         return PAUSED
 
-    def _take(self, candidate: _Candidate, index: int, now: float, *, urgent: bool) -> None:
+    def _take(self, candidate: _Candidate, index: int, now: float, *, budget_bps: float, urgent: bool) -> None:
         consumer, current = candidate.consumer, candidate.current
         damper = self._damper(consumer)
         rung = None if index == PAUSED else candidate.ladder[index]
         if consumer.chosen and consumer.target is not None and current != PAUSED:
             if index < current and index < candidate.best:
-                damper.on_lowered(now)
+                damper.on_lowered(now, budget_bps)
             elif index > current:
                 damper.raised_at = now
         reason = "bandwidth" if index < candidate.best else None
