@@ -122,8 +122,6 @@ class TrackWriter:
         at_s = timed.time_s - self.started_at
         if self._last is not None:
             self._note_gap(self._last, timed)
-        elif at_s > 0 and self.added.kind == "audio":
-            self._fill(0, round(at_s * self.added.clock_rate))
         if frame.key_frame and self.added.kind == "video":
             self._note_size(at_s, frame)
         rate = self._clock_rate

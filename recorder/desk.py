@@ -197,6 +197,8 @@ class RecordingDesk:
             recording.stopped_by, recording.stop_reason = stopped_by, reason
             self._set(recording, model.Status.STOPPING)
             recording.stopped_at = _iso(time.time())
+            # The worker may be late with what it has to read: the recording ends now all the same.
+            job.tell(Command({"stop_at": time.monotonic()}))
             job.stop(reason)
             self._changed(recording)
         return recording

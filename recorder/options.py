@@ -72,7 +72,7 @@ class RecorderOptions(BaseModel):
         default=3600, ge=60, le=7 * 86_400, description="Life in seconds of download addresses."
     )
     keep_days: int = Field(default=0, ge=0, description="Recordings are deleted after so many days; 0: never.")
-    max_duration_min: int = Field(default=360, ge=1, description="A recording stops by itself after so many minutes.")
+    max_duration_min: float = Field(default=360.0, gt=0, description="A recording stops after so many minutes.")
     max_size_mb: int = Field(default=20_480, ge=10, description="A recording stops by itself at this size in MiB.")
     retry_max_s: float = Field(
         default=10.0, gt=0, le=300, description="Longest pause in seconds between tries of a storage that fails."

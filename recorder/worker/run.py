@@ -62,6 +62,7 @@ class Run:
         self._last_s = self._duration_before()
         self._beat_at = 0.0
         self._finishing = False
+        self._stop_at: float | None = None
 
     # -- the beginning ---------------------------------------------------------------------------------------------
 
@@ -135,6 +136,7 @@ class Run:
         self.link.send(Done())
         self.link.drain(2.0)
         self.uploader.close()
+        self._lock_file.close()
 
     def _record(self) -> None:
         while self.stop_reason is None:
@@ -156,6 +158,7 @@ class Run:
             self.stop_reason = message.reason
             return
         if isinstance(message, Command):
+            self._stop_at = message.values.get("stop_at", self._stop_at)
             self._note_chat(message)
             return
         self.chronicle.feed(message, now)
@@ -212,7 +215,7 @@ class Run:
             (self.folder / RESERVE).unlink()
 
     def _close_outputs(self) -> None:
-        now = time.monotonic()
+        now = time.monotonic() if self._stop_at is None else self._stop_at
         for output in (self._program, self._tracks):
             if output is not None:
                 try:
