@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from media.depacketise import Frame
 
 SAMPLE_RATE = 48_000
+MAX_PIXELS = 4096 * 2304
+"""A key frame of twenty bytes can ask for a gigabyte of memory: larger pictures are refused."""
 _VIDEO_DECODERS = {"VP8": "vp8", "VP9": "vp9", "H264": "h264", "AV1": "libdav1d"}
 _START_CODE = b"\x00\x00\x00\x01"
 
@@ -42,7 +44,9 @@ class VideoDecoder:
         assert isinstance(context, VideoCodecContext)
         self._context = context
         self._context.thread_count = 1
-        self._context.options = {"max_frame_delay": "1"} if codec.upper() == "AV1" else {}
+        self._context.options = {"max_pixels": str(MAX_PIXELS)}
+        if codec.upper() == "AV1":
+            self._context.options = {**self._context.options, "max_frame_delay": "1"}
         if self._h264:
             self._context.flags |= av.codec.context.Flags.low_delay
 

@@ -14,6 +14,8 @@ from sfu.rtp.packet import parse_rtp
 
 KEY_FRAME_INTERVAL_S = 0.5
 HANDOVER_S = 0.5
+FUTURE_S, PAST_S = 1.0, 10.0
+"""A frame cannot have been made after it came, nor long before."""
 MAX_CLOCKS = 8
 
 
@@ -56,7 +58,11 @@ class _Stream:
                 if first and self.early_clock is not None:
                     self.on_clock(self.early_clock)
                 self.timeline.on_packet(frame.timestamp, frame.arrival)
-                timed.append(TimedFrame(frame, self.timeline.time_of(frame.timestamp), self.number))
+                time_s = self.timeline.time_of(frame.timestamp)
+                if not -FUTURE_S <= frame.arrival - time_s <= PAST_S:
+                    # No clock of this world: until it is told anew, what comes is of the moment when it comes.
+                    time_s = frame.arrival
+                timed.append(TimedFrame(frame, time_s, self.number))
         return timed
 
 

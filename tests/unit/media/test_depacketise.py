@@ -149,6 +149,15 @@ def test_opus_decodes_to_what_was_encoded() -> None:
     assert 0.6 < left < 0.8 and 0.15 < right < 0.2
 
 
+def test_a_picture_of_a_gigabyte_is_refused() -> None:
+    (key,) = encoded("VP8", 64, 48, film(1, 64, 48))
+    decoder = VideoDecoder("VP8")
+    assert decoder.decode(Frame(0, key, True, 0.0)) is not None
+    huge = key[:6] + (16_383).to_bytes(2, "little") * 2 + key[10:]
+    assert decoder.decode(Frame(1, huge, True, 0.0)) is None and decoder.counters["refused"] == 1
+    assert decoder.decode(Frame(2, key, True, 0.0)) is not None
+
+
 def test_a_superframe_has_an_index() -> None:
     assert vp9_superframe([b"abc"]) == b"abc"
     data = vp9_superframe([b"a" * 300, b"b" * 5])

@@ -190,6 +190,20 @@ def test_a_mute_is_no_loss() -> None:
     assert [k for _, _, k in writer.gaps] == ["silence"]
 
 
+def test_timestamps_that_jump_by_hours_fill_no_disk() -> None:
+    file = File()
+    writer = TrackWriter(added("audio", "opus", 48_000, 2), file.write, wait_s=0.3)
+    messages: list[tuple[float, Message]] = []
+    packetiser = Packetiser("opus")
+    for n in range(100):
+        wild = n * 960 if n < 10 else (n * 1_234_567_891) % 2**32
+        at = START + n * 0.02
+        messages += [(at, Packet(1, at, data)) for data in packetiser.packets(b"\xfc\xff\xfe", wild)]
+    run(writer, iter([(START, Clock(1, packetiser.first_timestamp, START)), *messages]), START + 2.5)
+    writer.finish(START + 2.0)
+    assert writer.duration_s < 4.0 and len(file.data) < 10_000
+
+
 def test_a_codec_that_is_not_known_is_refused() -> None:
     with pytest.raises(ValueError):
         TrackWriter(added("video", "H265", 90_000), lambda data: None)
