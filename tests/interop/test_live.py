@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,14 @@ async def plays(page: Any, seconds: float = 3) -> None:
     assert now["time"] - before > 0.6 * seconds and not now["paused"], (before, now, ended)
 
 
+async def newest_segment(playlist_url: str) -> int:
+    """The media sequence number of the last whole segment."""
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(playlist_url)).text
+    assert "#EXT-X-ENDLIST" not in text
+    return max(int(number) for number in re.findall(r"seg(\d+)\.m4s", text))
+
+
 async def test_viewers_watch(people: People, server: PlenumServer, room: str) -> None:
     await people.publishing("ada")
     studio = Studio(server, room)
@@ -102,9 +111,7 @@ async def test_viewers_watch(people: People, server: PlenumServer, room: str) ->
     watcher = await people.open(server.url + started["watch_url"])
     await plays(watcher.page)
     latency_s = await watcher.page.evaluate("plenumPlayer.latency")
-    print("latency of the watch page", latency_s, "stalls", await watcher.page.evaluate("plenumPlayer.stalls"))
-    assert 0.5 < latency_s < 6
-    await watcher.page.screenshot(path="/tmp/live-watch.png")
+    assert 0.5 < latency_s < 15
 
     other = await people.open(server.url + "/watch?room=nowhere&stream=none", bypass_csp=True)
     await other.page.add_script_tag(path=str(HLS_JS))
@@ -116,7 +123,6 @@ async def test_viewers_watch(people: People, server: PlenumServer, room: str) ->
         server.url + started["hls_url"],
     )
     await plays(other.page)
-    print("hls.js", await other.page.evaluate("[hls.latency, hls.levels.length, hlsErrors]"))
     assert not [e for e in await other.page.evaluate("hlsErrors") if e.endswith("true")]
     assert await other.page.evaluate("hls.levels.length") == 3
     other.errors.clear()  # the page itself was sent to a stream that is none
@@ -126,11 +132,20 @@ async def test_viewers_watch(people: People, server: PlenumServer, room: str) ->
         return int(found["live_streams"][0]["viewer_count"]) == 2
 
     await eventually(two, 15, "the viewers are not counted")
-    assert "2 viewers" in await watcher.page.inner_text("#viewers") or await asyncio.sleep(6) is None
+
+    async def told() -> bool:
+        return "2 viewers" in await watcher.page.inner_text("#viewers")
+
+    await eventually(told, 20, "the watch page does not tell how many watch")
     # Everybody leaves: the stream goes on, with a slate.
-    await people.tabs[0].close()
-    people.tabs.pop(0)
-    await plays(watcher.page)
+    await people.tabs.pop(0).close()
+    playlist_url = await watcher.page.evaluate("plenumPlayer.sessionUrl + '480p.m3u8'")
+    before = await newest_segment(playlist_url)
+
+    async def goes_on() -> bool:
+        return await newest_segment(playlist_url) >= before + 3
+
+    await eventually(goes_on, 30, "the stream has stopped")
     await studio.call("POST", f"/{started['stream_id']}/stop")
 
 
