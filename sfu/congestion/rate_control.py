@@ -13,7 +13,7 @@ DECREASE = 0.85
 GENTLE_DECREASE = 0.93
 DELIVERED = 0.95
 """When so much of what is sent arrives, and no long queue stands, a gentle cut is enough; it may be jitter, too."""
-CARRIED = 0.9
+CARRIED, LITTLE = 0.9, 0.7
 """Of what is sent: a path that delivers so much of the little it is given is not full, it was only held up."""
 BLIND_DECREASE = 0.5
 """When nothing is known yet about what arrives."""
@@ -98,6 +98,8 @@ class RateControl:
         """The path is overused. ``untried``: less than the rate was sent of late, so what arrives is no measure."""
         bps = self.bps
         untried |= now - self._set_at < RAISED_S
+        # A burst after a gap: little was sent of late and all of it arrived, so that is no measure either.
+        untried |= acknowledged_bps is not None and CARRIED * sent_bps <= acknowledged_bps < LITTLE * bps
         if acknowledged_bps is None:
             target = BLIND_DECREASE * bps
         elif untried and queue_s < (HELD_UP_S if acknowledged_bps >= CARRIED * sent_bps else REAL_QUEUE_S):
