@@ -22,7 +22,7 @@ from recorder.worker.finishing import CHAT, Finisher, NotYet
 from recorder.worker.parts import Part, PartShelf
 from recorder.worker.people import Chronicle
 from recorder.worker.program import ProgramOutput, content_type, file_suffix
-from recorder.worker.result import RESULT, Result
+from recorder.worker.result import RESULT, Result, read_result
 from recorder.worker.setup import Setup, open_store
 from recorder.worker.tracks import TracksOutput
 
@@ -124,6 +124,9 @@ class Run:
 
     def run(self) -> None:
         """All of it."""
+        if self.setup.recover and self._is_finished():
+            self._end()
+            return
         try:
             if self.stop_reason is None:
                 self._open_outputs(time.monotonic())
@@ -133,6 +136,14 @@ class Run:
             self._disk_failed(error)
         self._close_outputs()
         self._finish()
+        self._end()
+
+    def _is_finished(self) -> bool:
+        """Whether an earlier process had done all, and only its shard had not taken note of it."""
+        result = read_result(self.folder)
+        return result is not None and result.complete
+
+    def _end(self) -> None:
         self.link.send(Done())
         self.link.drain(2.0)
         self.uploader.close()

@@ -27,7 +27,6 @@ from tests.support.s3_server import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server
 from tests.support.server import PlenumServer
 
 RECORD_S = 6.0
-PLAIN = ("-fps_mode", "passthrough", "-enc_time_base", "-1")
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +109,12 @@ def judge(path: Path) -> dict[str, Any]:
     probed = subprocess.run(command, capture_output=True, text=True, check=True)
     assert probed.stderr == ""
     found: dict[str, Any] = json.loads(probed.stdout)
-    # Outputs without time stamps: how a pause or a repeated picture would fit a constant rate is no matter here.
-    formats = {"video": ("0:v", "rawvideo"), "audio": ("0:a", "s16le")}
-    outputs = [formats[stream["codec_type"]] for stream in found["streams"]]
-    wanted = [part for which, form in outputs for part in ("-map", which, *PLAIN, "-f", form, "-y", "/dev/null")]
+    # Time stamps are counted anew: how a pause or a repeated picture fits a constant rate is no matter here.
+    outputs = {
+        "video": ("-map", "0:v", "-vf", "setpts=N/30/TB", "-fps_mode", "passthrough", "-f", "rawvideo"),
+        "audio": ("-map", "0:a", "-af", "asetpts=N/SR/TB", "-f", "s16le"),
+    }
+    wanted = [part for s in found["streams"] for part in (*outputs[s["codec_type"]], "-y", "/dev/null")]
     decoded = subprocess.run(
         ["ffmpeg", "-v", "error", "-xerror", "-i", str(path), *wanted], check=False, capture_output=True, text=True
     )

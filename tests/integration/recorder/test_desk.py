@@ -255,6 +255,27 @@ async def test_what_a_dead_shard_left_is_finished_by_another(redis: Redis, room:
     await dead.desk.close()
 
 
+async def test_a_worker_that_lost_its_shard_finishes_alone_and_the_next_shard_takes_note(
+    redis: Redis, room: Room, tmp_path: Path
+) -> None:
+    dead = Case(redis, tmp_path)
+    await record(dead, room, 2.0)
+    await dead.jobs.running["rec1"].abandon()  # its end of the feed is gone, as when the process is killed
+    dead.jobs.running.clear()
+    async with asyncio.timeout(20):
+        while not (tmp_path / ".work" / "rec1" / "result.json").exists():  # noqa: ASYNC110 - written by a process
+            await asyncio.sleep(0.1)
+    await redis.delete("test:recording-lease:rec1")
+    case = Case(redis, tmp_path)
+    await case.desk.start()
+    over = await case.until_over()
+    assert (over.status, over.upload_pending, len(media_of(over))) == (Status.STOPPED, False, 2)
+    for file in media_of(over):
+        assert case.duration_of(file) > 1.0
+    await case.close()
+    await dead.desk.close()
+
+
 async def test_a_storage_that_is_away_costs_nothing(
     redis: Redis, room: Room, tmp_path: Path, own_s3_server: S3Server
 ) -> None:
