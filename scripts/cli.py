@@ -11,6 +11,7 @@ import typer
 
 from scripts.durations import parse_duration_s
 from scripts.failures import CommandError, ExitCode
+from scripts.ops.commands import participants_app, rooms_app, shards_app
 
 app = typer.Typer(
     name="plenum",
@@ -22,6 +23,9 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at and check the settings.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+app.add_typer(shards_app, name="shards")
+app.add_typer(rooms_app, name="rooms")
+app.add_typer(participants_app, name="participants")
 
 
 class LogLevel(StrEnum):

@@ -134,6 +134,16 @@ def remove_leftovers(base: Path) -> None:
                 shutil.rmtree(directory, ignore_errors=True)
 
 
+def running_servers(base: Path = BASE) -> list[str]:
+    """Addresses of the embedded servers of this user that run on this machine."""
+    found = []
+    for directory in base.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if directory.lstat().st_uid == os.getuid() and _listens(directory / _SOCKET):
+                found.append(f"unix://{directory / _SOCKET}")
+    return found
+
+
 def _listens(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         try:

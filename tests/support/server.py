@@ -82,7 +82,7 @@ class PlenumServer:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self._environment(),
+                env=self.environment(),
                 cwd=ROOT,
             )
         async with httpx.AsyncClient() as client:
@@ -206,7 +206,7 @@ class PlenumServer:
             *self.arguments,
         ]
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PLENUM_")}
         return {
             **inherited,

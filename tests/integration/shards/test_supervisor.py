@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 
+from scripts.embedded_redis import EmbeddedRedis
 from tests.integration.shards.service import Member
-from tests.support.server import PlenumServer
+from tests.support.server import ROOT, PlenumServer
 
 SETTINGS = {"PLENUM_ROOMS__ROOMS_CREATED_PER_HOUR": "10000", "PLENUM_ROOMS__JOINS_PER_MINUTE": "10000"}
 
@@ -104,3 +108,44 @@ async def test_rooms_survive_the_death_of_their_shard(server: PlenumServer) -> N
     for member in (*hosts, *guests):
         await member.socket.close()
     server.forget_log()  # it says, rightly, that a shard died
+
+
+async def plenum(server: PlenumServer, *arguments: str) -> tuple[int, Any]:
+    """Run a command with the service's settings: exit code and what it printed as JSON."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from scripts.cli import main; main()", *arguments, "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=server.environment(),
+        cwd=ROOT,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, json.loads(printed) if printed else None
+
+
+async def test_an_operator_sees_and_steers_it(tmp_path: Path, redis_server: EmbeddedRedis) -> None:
+    settings = {**SETTINGS, "PLENUM_REDIS__URL": redis_server.url}
+    async with PlenumServer(tmp_path, settings, ["--shards", "2"]) as server:
+        alice, bob = await join(server, "demo", "alice"), await join(server, "demo", "bob")
+        (code, shards), (_, rooms) = await asyncio.gather(
+            plenum(server, "shards", "list"), plenum(server, "rooms", "list")
+        )
+        assert code == 0 and {shard["state"] for shard in shards} == {"active"} and len(shards) == 2
+        assert [(room["room_id"], room["participants"]) for room in rooms] == [("demo", 2)]
+        source = rooms[0]["shard"]
+        target = next(shard["id"] for shard in shards if shard["id"] != source)
+        code, _ = await plenum(server, "participants", "kick", "demo", "bob")
+        assert code == 0 and (await bob.closed())[0] == 4410
+        code, _ = await plenum(server, "rooms", "move", "demo", "--to", target)
+        assert code == 0 and (await alice.next("room-moved"))["payload"]["reason"] == "moved"
+        again = await join(server, "demo", "alice", after=alice)
+        assert again.state["role"] == "host"
+        code, done = await plenum(server, "shards", "drain", target)
+        assert (code, done["rooms"]) == (0, 0)
+        (_, people), (code, nothing) = await asyncio.gather(
+            plenum(server, "participants", "list", "demo"), plenum(server, "rooms", "show", "nowhere")
+        )
+        assert [person["username"] for person in people] == ["alice"]
+        assert code == 69 and nothing is None
+        await again.socket.close()
