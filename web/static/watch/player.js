@@ -59,6 +59,8 @@ export class LivePlayer extends EventTarget {
   #map = "";
   #started = false;
   #slow = 0;
+  /** The quality that comes with the next segment. */
+  #wanted = 0;
   #goodSince = 0;
 
   /** Seconds from the moment a picture was made until it is shown here, if both clocks are right; null: not known. */
@@ -89,7 +91,7 @@ export class LivePlayer extends EventTarget {
     }
     this.variants = parseMultivariant(await this.#text(this.url));
     if (this.variants.length === 0) throw new Error("the playlist names nothing to play");
-    this.level = this.variants.length > 2 ? 1 : 0;
+    this.level = this.#wanted = this.variants.length > 2 ? 1 : 0;
     await this.#attach();
     this.video.addEventListener("seeking", () => this.#seek());
     this.video.addEventListener("waiting", () => this.#waits());
@@ -150,6 +152,7 @@ export class LivePlayer extends EventTarget {
         await pause(500);
         continue;
       }
+      if (this.#wanted !== this.level && this.#next?.part === 0) await this.#switch();
       const piece = this.#piece();
       if (piece) {
         await this.#play(piece);
@@ -301,26 +304,26 @@ export class LivePlayer extends EventTarget {
   #judge(duration, took) {
     const now = performance.now();
     this.#slow = took > duration * 0.9 ? this.#slow + 1 : Math.max(0, this.#slow - 0.5);
+    if (this.#wanted !== this.level) return;
     if (this.#slow >= 3 && this.level < this.variants.length - 1) {
       this.#slow = 0;
       this.#goodSince = now;
-      void this.#switchTo(this.level + 1);
+      this.#wanted = this.level + 1;
     } else if (took > duration * 0.4) {
       this.#goodSince = now;
     } else if (now - this.#goodSince > 15_000 && this.level > 0) {
       this.#goodSince = now;
-      void this.#switchTo(this.level - 1);
+      this.#wanted = this.level - 1;
     }
   }
 
-  /** @param {number} level */
-  async #switchTo(level) {
-    const buffer = /** @type {SourceBuffer} */ (this.#buffer);
-    this.level = level;
-    buffer.changeType?.(`video/mp4; codecs="${this.variants[level].codecs}"`);
-    this.#playlist = parseMedia(await this.#text(this.#mediaUrl()));
-    // Renditions are cut alike; the other one begins with the next segment.
-    if (this.#next && this.#next.part > 0) this.#next = { msn: this.#next.msn + 1, part: 0 };
+  /** To the quality that is wanted, between two segments: renditions are cut alike, and the new one begins with its header. */
+  async #switch() {
+    this.level = this.#wanted;
+    await this.#settled();
+    this.#buffer?.changeType?.(`video/mp4; codecs="${this.variants[this.level].codecs}"`);
+    this.#map = "";
+    await this.#loadPlaylist(null);
     this.dispatchEvent(new Event("level"));
   }
 
