@@ -152,9 +152,10 @@ export class LivePlayer extends EventTarget {
         await pause(500);
         continue;
       }
-      if (this.#wanted !== this.level && this.#next?.part === 0) await this.#switch();
       const piece = this.#piece();
-      if (piece) {
+      if (piece && this.#wanted !== this.level && this.#next?.part === 0) {
+        await this.#switch();
+      } else if (piece) {
         await this.#play(piece);
       } else if (/** @type {MediaPlaylist} */ (this.#playlist).ended) {
         await this.#finish();
