@@ -30,7 +30,7 @@ SETTINGS = {
 }
 
 
-# Fail, or depend on an idle machine, as of now; `make test-unsettled` runs them. Each entry is work to be done: mend the
+# Fail, or depend on an idle machine, for now; `make test-unsettled` runs them. Each entry is work to do: mend the
 # cause, then take the line out. A file, or a file and the beginning of a test's name.
 UNSETTLED = (
     "test_codecs.py::test_a_codec_chosen_by_the_server",  # up to 0.9 s frozen after the start, 0.5 s are allowed
