@@ -9,7 +9,7 @@
 VENV := .venv
 export PYTHON
 
-.PHONY: run test test-unsettled check lint format docs clean
+.PHONY: run test check lint format docs clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -22,11 +22,7 @@ test: $(VENV)/.installed-dev
 	@scripts/dev/check.sh
 	node --test --test-reporter=dot tests/web/*.test.mjs
 	$(VENV)/bin/python -m pytest -n 4 --reruns 2 -m "not interop" $(ARGS)
-	$(VENV)/bin/python -m pytest --reruns 2 -m "interop and not unsettled" $(ARGS)
-
-# What still fails or needs an idle machine; tests/interop/conftest.py lists it.
-test-unsettled: $(VENV)/.installed-dev
-	$(VENV)/bin/python -m pytest -m unsettled $(ARGS)
+	$(VENV)/bin/python -m pytest --reruns 2 -m interop $(ARGS)
 
 check lint: $(VENV)/.installed-dev
 	@scripts/dev/check.sh

@@ -128,8 +128,9 @@ class PlenumServer:
             # The inner port opens first and closes last: others ask for rooms of ours until we have given them up.
             await self._start_inner(stack, front.inner, inner)
             self.app = app
-            await self._start_http(stack, front.public if live is None else HlsServer(front.public, live), listeners)
+            # Last is what tells others that the server is there: by then every port is ours.
             await self._start_ingest(stack)
+            await self._start_http(stack, front.public if live is None else HlsServer(front.public, live), listeners)
             self._stack = stack.pop_all()
         _log.info("listening", http_port=self.http_port, media_port=self.media_port)
 

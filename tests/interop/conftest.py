@@ -20,33 +20,12 @@ _HERE = Path(__file__).parent
 # GStreamer sends nothing to loopback, and dual stack is what a real server has.
 SETTINGS = {
     "PLENUM_LIVE__PRIVATE_TARGETS": "true",
-    "PLENUM_LIVE__INGEST_PORT": str(free_tcp_port()),
-    "PLENUM_LIVE__INGEST_HOST": "127.0.0.1",
     "PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000",
     "PLENUM_MEDIA__HOSTS": "0.0.0.0,::",
     # A few names open a room for each test.
     "PLENUM_ROOMS__ROOMS_CREATED_PER_HOUR": "10000",
     "PLENUM_ROOMS__JOINS_PER_MINUTE": "10000",
 }
-
-
-# Fail, or depend on an idle machine, for now; `make test-unsettled` runs them. Each entry is work to do: mend the
-# cause, then take the line out. A file, or a file and the beginning of a test's name.
-UNSETTLED = (
-    "test_codecs.py::test_a_codec_chosen_by_the_server",  # up to 0.9 s frozen after the start, 0.5 s are allowed
-    "test_page.py::test_every_control_has_a_name[join]",  # pictures of backgrounds at the door have no name
-    "test_page.py::test_pages_come_back_after_the_server_was_restarted",
-    "test_page_breakouts.py",
-    "test_paths.py",
-    "test_quality.py",
-    "test_recording.py",
-    "test_live.py",
-    "test_shards.py",
-    "test_layers.py",
-    "test_adaptive.py",
-    "test_bad_network.py",
-    "test_call.py::test_three_participants",
-)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,8 +37,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.interop)
-            if f"{item.path.name}::{item.name}".startswith(UNSETTLED):
-                item.add_marker(pytest.mark.unsettled)
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
@@ -71,10 +48,9 @@ async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ch
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PlenumServer]:
-    server = PlenumServer(tmp_path_factory.mktemp("server"), SETTINGS)
-    await server.start()
-    yield server
-    await server.stop()
+    ingest = {"PLENUM_LIVE__INGEST_PORT": str(free_tcp_port()), "PLENUM_LIVE__INGEST_HOST": "127.0.0.1"}
+    async with PlenumServer(tmp_path_factory.mktemp("server"), {**SETTINGS, **ingest}) as server:
+        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="session")

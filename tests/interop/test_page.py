@@ -130,6 +130,7 @@ async def test_every_control_has_a_name(people: People, screen: str) -> None:
         """() => [...document.querySelectorAll('button, a[href], input, select, textarea, video, img, [role]')]
             .filter((one) => one.checkVisibility() && !one.closest('[aria-hidden=true]'))
             .filter((one) => !['presentation', 'none', 'status', 'alert'].includes(one.getAttribute('role')))
+            .filter((one) => !(one.matches('img') && one.getAttribute('alt') === ''))  // decoration, said to be so
             .filter((one) => !(one.getAttribute('aria-label') || one.getAttribute('alt') || one.labels?.length
                 || one.getAttribute('aria-labelledby') || one.textContent.trim() || one.title))
             .map((one) => one.outerHTML.slice(0, 120))"""
