@@ -35,8 +35,14 @@ PLAY = """async ([type, base64, at]) => {
     });
     await once('canplay');
     const duration = player.duration;
+    // "seeked" tells that the frame is decoded; it can be drawn once it has been shown.
+    const shown = !type.startsWith('video') ? null : new Promise((done) => {
+        const look = (_, frame) => Math.abs(frame.mediaTime - at) < 0.1 ? done() : player.requestVideoFrameCallback(look);
+        player.requestVideoFrameCallback(look);
+    });
     player.currentTime = at;
     await once('seeked');
+    await Promise.race([shown, new Promise((done) => setTimeout(done, 5000))]);
     const canvas = document.createElement('canvas');
     canvas.width = canvas.height = 8;
     const draw = canvas.getContext('2d');
