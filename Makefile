@@ -15,14 +15,15 @@ export PYTHON
 run: $(VENV)/.installed
 	@exec $(VENV)/bin/plenum dev $(ARGS)
 
-# What drives browsers runs one test at a time: two at once would only measure the machine. Many tests hold what happens
-# within a time, so one that fails has a second try, counted as a rerun.
+# Tests that hold how long something takes in browsers run alone at the end. Others hold what happens within a generous
+# time, so one that fails has a second try, counted as a rerun.
 test: $(VENV)/.installed-dev
 	@scripts/dev/system.sh
 	@scripts/dev/check.sh
 	node --test --test-reporter=dot tests/web/*.test.mjs
 	$(VENV)/bin/python -m pytest -n 4 --reruns 2 -m "not interop" $(ARGS)
-	$(VENV)/bin/python -m pytest --reruns 2 -m interop $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --reruns 2 -m "not alone" tests/interop $(ARGS)
+	$(VENV)/bin/python -m pytest --reruns 2 -m alone tests/interop $(ARGS)
 
 check lint: $(VENV)/.installed-dev
 	@scripts/dev/check.sh

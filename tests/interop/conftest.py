@@ -28,8 +28,16 @@ SETTINGS = {
 }
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "interop: needs Chromium, Firefox or GStreamer, and takes seconds")
+# These hold how long something took or how long a picture stood still: no other test may run beside them. A file, or
+# a file and the beginning of a test's name.
+ALONE = (
+    "test_bad_network.py",
+    "test_call.py",
+    "test_codecs.py::test_a_codec_chosen_by_the_server",
+    "test_page.py::test_joining_is_fast",
+    "test_quality.py",
+    "test_shards.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.interop)
+            if f"{item.path.name}::{item.name}".startswith(ALONE):
+                item.add_marker(pytest.mark.alone)
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

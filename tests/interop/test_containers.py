@@ -37,7 +37,8 @@ PLAY = """async ([type, base64, at]) => {
     const duration = player.duration;
     // "seeked" tells that the frame is decoded; it can be drawn once it has been shown.
     const shown = !type.startsWith('video') ? null : new Promise((done) => {
-        const look = (_, frame) => Math.abs(frame.mediaTime - at) < 0.1 ? done() : player.requestVideoFrameCallback(look);
+        const look = (_, { mediaTime }) =>
+            Math.abs(mediaTime - at) < 0.1 ? done() : player.requestVideoFrameCallback(look);
         player.requestVideoFrameCallback(look);
     });
     player.currentTime = at;

@@ -21,8 +21,6 @@ from tests.support.chromium import Chromium
 from tests.support.firefox import Firefox
 from tests.unit.sdp.descriptions import AV1, LOCAL, OPUS, VP8, VP9, h264
 
-pytestmark = pytest.mark.interop
-
 SCRIPT = (Path(__file__).parent / "negotiator.js").read_text()
 State = dict[str, Any]
 
