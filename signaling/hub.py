@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("plenum.hub")
 
 SWEEP_INTERVAL_S = 1.0
+MAX_TAKES = 3
 
 Resumed = tuple[LiveRoom, Session]
 
@@ -100,8 +101,7 @@ class Hub:
         if live is not None:
             return live
         self._check_place()
-        await self._take(room_id)
-        stored = await self._load(room_id)
+        stored = await self._take_and_load(room_id)
         if self._count_opening is not None and not stored.seats:
             await self._count_opening(username, room_id)
         return self._open(room_id, stored)
@@ -110,9 +110,20 @@ class Hub:
         """Go on with a room that another shard had; one in which nobody is any more ends here."""
         if self.closing or room_id in self.rooms:
             return
-        await self._take(room_id)
-        stored = await self._load(room_id)
+        stored = await self._take_and_load(room_id)
         self._open(room_id, stored).close_if_empty()
+
+    async def _take_and_load(self, room_id: str) -> StoredRoom:
+        """Make a room ours and read what is remembered of it; again if it ended or was lost meanwhile."""
+        for _ in range(MAX_TAKES):
+            await self._take(room_id)
+            stored = await self._load(room_id)
+            if self._is_ours(room_id):
+                return stored
+        raise RoomError(ErrorCode.UNAVAILABLE, "The room cannot be opened now.", retry_after=1)
+
+    def _is_ours(self, room_id: str) -> bool:
+        return self._ownership is None or self._ownership.fence_of(room_id) is not None
 
     def _check_place(self) -> None:
         """Raises RoomError when this shard takes no more rooms."""
@@ -141,6 +152,8 @@ class Hub:
             return live
         if self.closing:
             raise RoomError(ErrorCode.UNAVAILABLE, "The server is going down.", retry_after=5)
+        if not self._is_ours(room_id):  # it was while its opening was counted
+            raise RoomError(ErrorCode.UNAVAILABLE, "The room cannot be opened now.", retry_after=1)
         settings = stored.settings or self.around.options.settings
         room = Room(room_id, settings, self.around.unix())
         room.chat = stored.chat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Held:
     """A lease of ours. ``sure_until``: until then nobody else can have taken the room, whatever happens.
 
-    ``since``: when it was taken, to find those that no room was opened for.
+    ``since``: when it was last wanted, to find those that no room was opened for.
     """
 
     fence: str
@@ -33,8 +33,21 @@ class LeaseBook:
         return iter([(room_id, held.fence) for room_id, held in self._held.items()])
 
     def took(self, room_id: str, fence: str, asked_at: float) -> None:
-        """A lease was granted; it runs from when it was asked for, not from when the answer came."""
-        self._held[room_id] = Held(fence, asked_at + self._lifetime_s, asked_at)
+        """A lease was granted; it runs from when it was asked for, not from when the answer came.
+
+        An answer that comes after that to a later question changes nothing: fences only grow.
+        """
+        held = self._held.get(room_id)
+        if held is None or int(fence) >= int(held.fence):
+            self._held[room_id] = Held(fence, asked_at + self._lifetime_s, asked_at)
+
+    def wanted(self, room_id: str, now: float) -> str | None:
+        """The fence of a room of ours that is about to be opened; None: it is not ours."""
+        held = self._held.get(room_id)
+        if held is None:
+            return None
+        held.since = now
+        return held.fence
 
     def renewed(self, room_id: str, fence: str, asked_at: float) -> None:
         """A lease was renewed, unless it was given up meanwhile."""
@@ -60,6 +73,6 @@ class LeaseBook:
         held = self._held.get(room_id)
         return held is not None and now < held.sure_until
 
-    def idle(self, rooms: set[str], before: float) -> list[tuple[str, str]]:
-        """Leases taken before that time for which there is no room."""
-        return [(r, held.fence) for r, held in self._held.items() if r not in rooms and held.since < before]
+    def idle(self, rooms: Container[str], before: float) -> list[str]:
+        """Rooms of ours that nobody has wanted since that time and that are not open."""
+        return [room_id for room_id, held in self._held.items() if room_id not in rooms and held.since < before]

@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import random
 import time
+import weakref
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from typing import Any
 
 import structlog
@@ -63,7 +64,7 @@ class Ownership:
         self.orphan: Callable[[str], Awaitable[None]] | None = None
         self.on_drain: Callable[[bool], None] = lambda wanted: None
         self.watchers: list[Callable[[], Awaitable[None]]] = []
-        self.rooms: Callable[[], Iterable[str]] = lambda: ()
+        self.rooms: Callable[[], Container[str]] = lambda: ()
         self.directory = Directory(redis, redis_options.key_prefix, max(3.0, options.lease_lifetime_s))
         self._redis = redis
         self._prefix = redis_options.key_prefix
@@ -73,8 +74,10 @@ class Ownership:
         self._task: asyncio.Task[None] | None = None
         self._beats = 0
         self._back_at: float | None = None
+        self._alone = False  # when Redis last answered without a break
         self._seen_orphaned: dict[str, float] = {}
         self._drain_told = False
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     @property
     def me(self) -> str:
@@ -92,9 +95,12 @@ class Ownership:
 
     async def hold(self, room_id: str) -> str:
         """Take a room, or keep it; its fence. Raises RoomElsewhere, or RoomError ``unavailable`` without Redis."""
-        fence = self._book.fence(room_id)
-        if fence is not None:
-            return fence
+        # Many may ask for a room at once: it is taken once.
+        async with self._lock(room_id):
+            fence = self._book.wanted(room_id, time.monotonic())
+            return fence if fence is not None else await self._take_new(room_id)
+
+    async def _take_new(self, room_id: str) -> str:
         try:
             async with asyncio.timeout(self._timeout_s):
                 if not self._may_take_over() or await self.directory.takes_wait():
@@ -162,12 +168,19 @@ class Ownership:
         """Another shard has given us a room."""
         self._book.took(room_id, fence, time.monotonic())
 
-    async def release(self, room_id: str) -> None:
-        """Give a room up."""
-        fence = self._book.fence(room_id)
-        if fence is not None and self._book.drop(room_id, fence):
-            with contextlib.suppress(*REDIS_FAILURES):
-                await scripts.run(self._redis, Call(scripts.RELEASE, self._lease_keys(room_id), [self.me, fence]))
+    async def release(self, room_id: str, unwanted_since: float | None = None) -> None:
+        """Give a room up; with ``unwanted_since`` only if nobody has wanted it since, and it is not open."""
+        async with self._lock(room_id):
+            if unwanted_since is not None and room_id not in self._book.idle(self.rooms(), unwanted_since):
+                return
+            fence = self._book.fence(room_id)
+            if fence is not None and self._book.drop(room_id, fence):
+                with contextlib.suppress(*REDIS_FAILURES):
+                    await scripts.run(self._redis, Call(scripts.RELEASE, self._lease_keys(room_id), [self.me, fence]))
+
+    def _lock(self, room_id: str) -> asyncio.Lock:
+        """One at a time takes a room, or gives it up."""
+        return self._locks.setdefault(room_id, asyncio.Lock())
 
     def fenced(self, room_id: str, fence: str) -> None:
         """A write was refused: another shard has the room."""
@@ -195,10 +208,12 @@ class Ownership:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        for room_id, _ in self._book:
-            await self.release(room_id)
+        given_up = [
+            Call(scripts.RELEASE, self._lease_keys(r), [self.me, f]) for r, f in self._book if self._book.drop(r, f)
+        ]
         with contextlib.suppress(*REDIS_FAILURES):
             async with asyncio.timeout(self._timeout_s):
+                await scripts.run_many(self._redis, given_up)
                 await self.directory.leave(self.info.id)
 
     async def _run(self) -> None:
@@ -219,6 +234,8 @@ class Ownership:
         grace_s = 2 * self.options.heartbeat_interval_s
         async with asyncio.timeout(self._timeout_s):
             pulse = await self.directory.beat(self.info, grace_s)
+        if self.answers:
+            self._alone = pulse.shards.keys() <= {self.info.id}
         self.shards = pulse.shards
         self._worked()
         if pulse.emptied:
@@ -276,8 +293,9 @@ class Ownership:
 
     async def _give_back_idle(self) -> None:
         """Leases for which no room was opened, because whoever asked was refused."""
-        for room_id, _ in self._book.idle(set(self.rooms()), time.monotonic() - IDLE_LEASE_S):
-            await self.release(room_id)
+        before = time.monotonic() - IDLE_LEASE_S
+        for room_id in self._book.idle(self.rooms(), before):
+            await self.release(room_id, before)
 
     # -- rooms that nobody has -------------------------------------------------------------------------------------
 
@@ -301,10 +319,11 @@ class Ownership:
                     await self.orphan(room_id)
 
     def _may_take_over(self) -> bool:
-        """After Redis was away, those who have rooms renew them first."""
+        """After Redis was away, those who have rooms renew them first; who was alone has nobody to wait for."""
         if not self.answers:
             return False
-        return self._back_at is None or time.monotonic() - self._back_at > self.options.lease_lifetime_s
+        waits = self._back_at is not None and not self._alone
+        return not waits or time.monotonic() - (self._back_at or 0.0) > self.options.lease_lifetime_s
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -27,12 +27,18 @@ local function grant(holder, lifetime_ms)
 end
 """
 
-# ARGV: who, lifetime, a holder that is known to be dead. Answers {1 if it is ours now, holder, fence}.
+# ARGV: who, lifetime, a holder that is known to be dead. Answers {1 if it is ours now, holder, fence}. Whoever has the
+# room already keeps its fence: an answer may have been lost, and a new one would refuse what was decided with the old.
 TAKE = (
     _NEXT_FENCE
     + """
 local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] and holder ~= ARGV[3] then return {0, holder, redis.call('GET', KEYS[2]) or ''} end
+local last = redis.call('GET', KEYS[2])
+if holder and holder ~= ARGV[1] and holder ~= ARGV[3] then return {0, holder, last or ''} end
+if holder == ARGV[1] and last then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return {1, ARGV[1], last}
+end
 return {1, ARGV[1], grant(ARGV[1], ARGV[2])}
 """
 )

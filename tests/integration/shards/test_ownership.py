@@ -73,6 +73,53 @@ async def test_one_of_many_takes_a_room(redis: Redis) -> None:
     assert await winner.hold("demo") == fences[0]
 
 
+async def test_many_who_ask_for_a_room_at_once_share_one_lease(redis: Redis) -> None:
+    one = Shard(redis, "one")
+    for number in range(30):
+        room = f"demo{number}"
+        fences = await asyncio.gather(*(one.ownership.hold(room) for _ in range(20)))
+        assert set(fences) == {await redis.get(f"test:{{{room}}}:fence")}
+    await one.ownership.beat()
+    assert one.lost == [] and len(one.ownership) == 30
+
+
+async def test_a_lease_whose_answer_was_lost_keeps_its_fence(redis: Redis) -> None:
+    one = Shard(redis, "one")
+    fence = await one.ownership.hold("demo")
+    one.store.save("demo", fx.SaveEntry(fx.Table.HANDS, "alice", "1.0"))
+    one.ownership.forget("demo")
+    assert await one.ownership.hold("demo") == fence
+    assert await one.store.flush(2) and one.store.counters["writes_fenced"] == 0
+    await one.store.close()
+
+
+async def test_one_that_was_alone_waits_for_nobody_after_redis_was_away(redis: Redis) -> None:
+    one, two = Shard(redis, "one").ownership, Shard(redis, "two").ownership
+    await one.beat()
+    one._failed(TimeoutError())
+    with pytest.raises(RoomError):
+        await one.hold("demo")
+    await one.beat()
+    assert await one.hold("demo")
+    await two.beat()
+    await one.beat()
+    one._failed(TimeoutError())
+    await one.beat()
+    with pytest.raises(RoomError):
+        await one.hold("other")  # the other shard may have had it
+
+
+async def test_a_room_that_is_asked_for_is_not_given_back(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signaling.shards.ownership.IDLE_LEASE_S", 0.2)
+    one = Shard(redis, "one").ownership
+    await one.hold("demo")
+    await one.hold("other")
+    await asyncio.sleep(0.3)
+    fence = await one.hold("demo")
+    await one.beat()
+    assert one.fence_of("demo") == fence and one.fence_of("other") is None
+
+
 async def test_a_silent_shard_loses_its_room_and_writes_nothing_more(pair: tuple[Shard, Shard], redis: Redis) -> None:
     one, two = pair
     old = await one.ownership.hold("demo")

@@ -29,4 +29,13 @@ def test_leases_without_a_room_are_found() -> None:
     book = LeaseBook(4.0)
     for number, room in enumerate(("one", "two", "three")):
         book.took(room, str(number), float(number))
-    assert book.idle({"one"}, before=2.0) == [("two", "1")]
+    assert book.idle({"one"}, before=2.0) == ["two"]
+    assert book.wanted("two", now=5.0) == "1" and book.wanted("four", now=5.0) is None
+    assert book.idle({"one"}, before=5.0) == ["three"], "somebody has just asked for the other"
+
+
+def test_an_answer_to_an_earlier_question_does_not_bring_an_old_fence_back() -> None:
+    book = LeaseBook(4.0)
+    book.took("demo", "1000", asked_at=11.0)
+    book.took("demo", "999", asked_at=10.0)
+    assert book.fence("demo") == "1000"
