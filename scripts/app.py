@@ -7,7 +7,9 @@ import contextlib
 import gc
 import signal
 import socket
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -33,9 +35,19 @@ from scripts.ingest_gate import TokenGate
 from scripts.live_bridge import LiveBridge, make_live_service
 from scripts.recordings_bridge import RecordingsBridge
 from scripts.shard_info import describe
+from scripts.stopping import (
+    DRAIN_MARGIN_S,
+    END_S,
+    HTTP_MARGIN_S,
+    JOBS_MARGIN_S,
+    closes,
+    end_by_force,
+    longest_stop_s,
+)
 from sfu.engine import Engine
 from sfu.errors import PortUnavailable
 from signaling.app import create_app
+from signaling.closing import close_within
 from signaling.live.port import LiveOutputs
 from signaling.options import SignalingOptions
 from signaling.redis_client import connect
@@ -122,8 +134,8 @@ class PlenumServer:
             app.state.hub.collectors.append(JobsCollector(jobs))
             served: ASGIApp = app if live is None else HlsServer(app, live)
             front = build_front(app, options, served)
-            stack.push_async_callback(front.peers.close)
-            stack.push_async_callback(front.mover.close)
+            closes(stack, "connections to other shards", front.peers.close)
+            closes(stack, "moves of rooms", front.mover.close)
             self._mover = front.mover
             # The inner port opens first and closes last: others ask for rooms of ours until we have given them up.
             await self._start_inner(stack, front.inner, inner)
@@ -142,7 +154,8 @@ class PlenumServer:
     async def drain(self) -> None:
         """Move all rooms to other shards, as far as there are any, and take no new ones."""
         if self._mover is not None:
-            await self._mover.drain(self.settings.shards.drain_timeout_s)
+            timeout_s = self.settings.shards.drain_timeout_s
+            await close_within("drain", self._mover.drain(timeout_s), timeout_s + DRAIN_MARGIN_S)
 
     async def close(self) -> None:
         """Close rooms and sessions, then the engine, then Redis."""
@@ -161,12 +174,15 @@ class PlenumServer:
         options = self.settings.redis
         url = options.url
         if url is None:
-            url = (await stack.enter_async_context(EmbeddedRedis())).url
+            embedded = EmbeddedRedis()
+            await embedded.start()
+            closes(stack, "embedded Redis", embedded.stop)
+            url = embedded.url
         try:
             client = connect(url, options)
         except ValueError as error:
             raise CommandError(f"redis.url is not usable: {error}", _REDIS_HINT, ExitCode.CONFIG) from error
-        stack.push_async_callback(client.aclose)
+        closes(stack, "connections to Redis", client.aclose)
         try:
             await client.ping()
         except (RedisError, OSError, TimeoutError) as error:
@@ -175,7 +191,7 @@ class PlenumServer:
 
     def _start_jobs(self, stack: contextlib.AsyncExitStack) -> Jobs:
         jobs = Jobs(self.settings.jobs)
-        stack.push_async_callback(jobs.close)
+        closes(stack, "jobs", jobs.close, self.settings.jobs.stop_timeout_s + JOBS_MARGIN_S)
         return jobs
 
     async def _start_recordings(
@@ -189,9 +205,9 @@ class PlenumServer:
         store = None if options.s3.bucket else LocalStore(options.folder)
         made = None if store is None else links.FileLinks(await registry.secret())
         await desk.start()
-        stack.push_async_callback(desk.close)
+        closes(stack, "recordings", desk.close)
         # Workers finish their files before the desk that writes down how they ended.
-        stack.push_async_callback(jobs.close)
+        closes(stack, "jobs", jobs.close, self.settings.jobs.stop_timeout_s + JOBS_MARGIN_S)
         return RecordingsBridge(desk, made, store)
 
     async def _start_engine(self, stack: contextlib.AsyncExitStack) -> Engine:
@@ -202,7 +218,7 @@ class PlenumServer:
             raise CommandError(
                 error.message, "Stop the program that has it, or choose another port with --media-port."
             ) from error
-        stack.push_async_callback(engine.close)
+        closes(stack, "media engine", engine.close)
         self.media_port, self.media_tcp_port = engine.port, engine.tcp_port
         return engine
 
@@ -211,7 +227,7 @@ class PlenumServer:
             return None
         service = make_live_service(jobs, self.settings.live, self.settings.auth)
         service.begin()
-        stack.push_async_callback(service.close)
+        closes(stack, "live streams", service.close)
         return service
 
     async def _start_ingest(self, stack: contextlib.AsyncExitStack) -> None:
@@ -229,7 +245,7 @@ class PlenumServer:
                 f"the port {options.ingest_port} of live.ingest_port cannot be used: {error.strerror}",
                 "Stop the program that has it, or choose another port.",
             ) from error
-        stack.push_async_callback(listener.close)
+        closes(stack, "RTMP in", listener.close)
         self.ingest_port = listener.port
 
     def _bind_inner(self, stack: contextlib.AsyncExitStack) -> list[socket.socket]:
@@ -244,13 +260,13 @@ class PlenumServer:
     ) -> None:
         server = HttpServer(inner_config(self.settings, app))
         task = asyncio.create_task(server.serve(listeners), name="inner http")
-        stack.push_async_callback(server.stop, task)
+        closes(stack, "inner HTTP", partial(server.stop, task))
         await server.listening.wait()
 
     async def _start_http(self, stack: contextlib.AsyncExitStack, app: ASGIApp, listeners: list[socket.socket]) -> None:
         server = HttpServer(http_config(self.settings, app))
         task = self._http_task = asyncio.create_task(server.serve(listeners), name="http")
-        stack.push_async_callback(server.stop, task)
+        closes(stack, "HTTP", partial(server.stop, task), self.settings.http.shutdown_timeout_s + HTTP_MARGIN_S)
         listening = asyncio.create_task(server.listening.wait())
         try:
             await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -282,6 +298,7 @@ async def _serve(
     def stop() -> None:
         nonlocal stopped
         stopped = True
+        end_by_force(longest_stop_s(settings))
         serving.cancel()
         # Whoever asks twice does not want to wait for the good order.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -295,6 +312,8 @@ async def _serve(
         if not stopped:
             raise
         return ExitCode.OK
+    finally:
+        end_by_force(END_S)
     return ExitCode.INTERNAL
 
 
@@ -310,7 +329,9 @@ async def _serve_until_cancelled(
             await server.wait()
         finally:
             _log.info("stopping")
+            began = time.monotonic()
             await server.drain()
+    _log.info("stopped", took_s=round(time.monotonic() - began, 1))
 
 
 def _own_host(host: str) -> str:

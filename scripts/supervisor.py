@@ -31,6 +31,7 @@ from scripts import sockets
 from scripts.embedded_redis import EmbeddedRedis, end_with_parent
 from scripts.failures import CommandError, ExitCode
 from scripts.shard_info import own_name
+from scripts.stopping import longest_stop_s
 from signaling.redis_client import REDIS_FAILURES, connect
 from signaling.shards.directory import Directory
 from signaling.shards.model import holder_of
@@ -38,7 +39,7 @@ from signaling.shards.model import holder_of
 log = structlog.get_logger("plenum.supervisor")
 
 START_TIMEOUT_S = 60.0
-STOP_MARGIN_S = 15.0
+STOP_MARGIN_S = 5.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 STEADY_S = 30.0  # a shard that ran for so long begins with the short pause again
@@ -216,7 +217,7 @@ class Supervisor:
         for process in running:
             if process.poll() is None:
                 process.terminate()
-        limit_s = self.settings.http.shutdown_timeout_s + self.settings.shards.drain_timeout_s + STOP_MARGIN_S
+        limit_s = longest_stop_s(self.settings) + STOP_MARGIN_S
         try:
             async with asyncio.timeout(limit_s):
                 await asyncio.gather(*(self._ended(process) for process in running))

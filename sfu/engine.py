@@ -81,7 +81,8 @@ class Engine:
             self._pacing.cancel()
             self._pacing = None
         if self._preloading is not None:
-            await self._preloading
+            self._preloading.cancel()  # nobody waits for a thread that is importing: it ends with its import
+            await asyncio.gather(self._preloading, return_exceptions=True)
         for router in list(self.routers.values()):
             router.close()
         self.flush()

@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from signaling import websocket
 from signaling.api_pages import add_api_pages
+from signaling.closing import close_within
 from signaling.events.courier import Courier
 from signaling.events.log import EventLog
 from signaling.hub import Hub, new_id
@@ -69,6 +70,7 @@ _EXPOSED = ["Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Allow"]
 _EXPOSED += ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 # Beyond the largest description that options allow.
 MAX_BODY_BYTES = 2_097_152
+HUB_CLOSE_S = 4.0
 MediaRouter = Callable[[WhipGate], APIRouter]
 
 
@@ -116,10 +118,11 @@ def create_app(
             await ownership.start()
         await hub.reopen_live()
         yield
-        await hub.close()
+        answer_s = options.redis.command_timeout_s
+        await close_within("rooms", hub.close(), HUB_CLOSE_S + answer_s)
         if ownership is not None:
-            await ownership.close()
-        await courier.close()
+            await close_within("leases", ownership.close(), answer_s + 1)
+        await close_within("webhooks", courier.close(), answer_s + 1)
 
     app = FastAPI(
         title="Plenum",
