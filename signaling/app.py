@@ -26,6 +26,7 @@ from signaling.live.sealing import Sealer
 from signaling.options import SignalingOptions
 from signaling.pages import SecurityHeaders, add_pages
 from signaling.recordings import RecordingPort
+from signaling.redis_metrics import RedisCollector, guard_of
 from signaling.rest import (
     breakouts,
     chat,
@@ -97,6 +98,8 @@ def create_app(
     limiter = RateLimiter(redis, options.redis, options.rooms)
     ownership = Ownership(redis, options.redis, options.shards, shard) if shard is not None else None
     hub = Hub(options, engine, store, partial(limiter.check, "rooms_created"), ownership)
+    if (guard := guard_of(redis)) is not None:
+        hub.collectors.append(RedisCollector(guard))
     if recorder is not None:
         hub.around.recordings = recorder
     if ownership is not None:

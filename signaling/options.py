@@ -220,11 +220,25 @@ class RedisOptions(BaseModel):
     url: str | None = Field(
         default=None,
         repr=False,
-        description="Address such as `redis://:password@host:6379/0`; absent: an embedded server is started.",
+        description="Address such as `redis://:password@host:6379/0`, `redis+sentinel://host:26379,host2:26379/mymaster`"
+        " or `redis+cluster://host:6379,host2:6379`; absent: an embedded server is started.",
     )
     key_prefix: str = Field(default="plenum", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="First part of every key.")
     connect_timeout_s: float = Field(default=2.0, gt=0, le=60, description="Longest wait for a connection.")
     command_timeout_s: float = Field(default=2.0, gt=0, le=60, description="Longest wait for one answer.")
+    max_connections: int = Field(
+        default=64, ge=2, le=10_000, description="Connections of one process at most, at a cluster to each node."
+    )
+    retries: int = Field(
+        default=2, ge=0, le=10, description="A command whose connection breaks off is repeated so often."
+    )
+    breaker_failures: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="After so many failures in a row Redis is left alone until a probe succeeds.",
+    )
+    breaker_pause_s: float = Field(default=1.0, gt=0, le=60, description="Longest pause between two such probes.")
     presence_lifetime_s: int = Field(
         default=30, ge=5, description="Life of a participant's presence without a heartbeat."
     )

@@ -33,12 +33,14 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from signaling import effects as fx
+from signaling.breaker import Circuit
 from signaling.chat.log import ChatLog
 from signaling.events.keys import EventKeys, append, reopen, retire
 from signaling.events.options import EventOptions
 from signaling.model import Permissions, Role, RoomSettings
 from signaling.options import RedisOptions
 from signaling.redis_client import REDIS_FAILURES
+from signaling.redis_metrics import guard_of
 from signaling.shards import scripts
 from signaling.shards.keys import LeaseKeys
 from signaling.shards.scripts import Call
@@ -191,6 +193,18 @@ class RoomStore:
         except REDIS_FAILURES as error:
             self._failed(error)
             return False
+
+    @property
+    def circuit(self) -> Circuit:
+        """The state of the circuit breaker in front of Redis."""
+        guard = guard_of(self._redis)
+        return Circuit.CLOSED if guard is None else guard.breaker.state
+
+    @property
+    def redis_cause(self) -> str | None:
+        """Why Redis is left alone; None: it is not."""
+        guard = guard_of(self._redis)
+        return None if guard is None or guard.breaker.admits else guard.breaker.cause
 
     # -- writing ---------------------------------------------------------------------------------------------------
 

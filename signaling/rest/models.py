@@ -119,6 +119,7 @@ class Health(BaseModel):
                     "rooms": 1,
                     "participants": 2,
                     "redis": "ok",
+                    "redis_circuit": "closed",
                 }
             ]
         }
@@ -130,6 +131,10 @@ class Health(BaseModel):
     rooms: int = Field(description="Open rooms.")
     participants: int = Field(description="Participants of all rooms.")
     redis: str = Field(description="`ok` or `unavailable`.")
+    redis_circuit: str = Field(
+        default="closed", description="`open` or `half_open` while Redis is left alone because it did not answer."
+    )
+    redis_cause: str | None = Field(default=None, description="Why Redis is left alone.")
 
 
 class Stats(BaseModel):

@@ -171,6 +171,8 @@ def _add_operations(router: APIRouter, services: Services) -> None:
             rooms=len(hub.rooms),
             participants=hub.participants,
             redis="ok" if redis_answers else "unavailable",
+            redis_circuit=services.store.circuit.value,
+            redis_cause=services.store.redis_cause,
         )
 
     @router.get("/stats", tags=["operations"], responses=_REFUSALS, summary="Figures of this server")
