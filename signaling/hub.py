@@ -215,11 +215,11 @@ class Hub:
         return len(self._departing)
 
     def write_back(self, room_id: str) -> None:
-        """Redis has lost its data: write all of a room."""
+        """Redis has lost its data, or did not take all of it: write all of a room."""
         live = self.rooms.get(room_id)
         if live is None:
             return
-        self._store.save(room_id, RoomOpened(again=True))
+        self._store.save(room_id, RoomOpened(again=True, anew=True))
         for effect in snapshot(live.room, self.around.options.permissions, live.seat_for_another):
             self._store.save(room_id, effect)
 

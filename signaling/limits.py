@@ -13,14 +13,15 @@ import math
 import os
 import time
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 from redis.asyncio import Redis
 
+from signaling.batching import ScriptBatch
 from signaling.errors import ErrorCode, RoomError
 from signaling.options import RedisOptions, RoomOptions
 from signaling.redis_client import REDIS_FAILURES
+from signaling.shards.scripts import Call
 from signaling.windows import Limit, SlidingWindows, Standing
 
 __all__ = ["Limit", "RateLimiter", "Standing"]
@@ -90,7 +91,7 @@ class RateLimiter:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits_of(room_options)
-        self._script: Any = redis.register_script(_SCRIPT)
+        self._scripts = ScriptBatch(redis)
         self._options = redis_options
         self._monotonic = monotonic
         self._origin = os.urandom(6).hex()
@@ -140,10 +141,9 @@ class RateLimiter:
         member = f"{self._origin}-{next(self._numbers)}" if thing is None else f"thing-{thing}"
         try:
             async with asyncio.timeout(self._options.command_timeout_s):
-                wait_ms, used, left_ms = await self._script(
-                    keys=[f"{self._options.key_prefix}:limit:{name}:{username}"],
-                    args=[limit.count, limit.window_s * 1000, member],
-                )
+                key = f"{self._options.key_prefix}:limit:{name}:{username}"
+                call = Call(_SCRIPT, [key], [limit.count, limit.window_s * 1000, member])
+                wait_ms, used, left_ms = await self._scripts.run(call)
         except REDIS_FAILURES as error:
             log.warning("rate limits hold for this process alone: Redis does not answer", error=type(error).__name__)
             self._suspended_until = self._monotonic() + SUSPENSION_S

@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -52,7 +53,9 @@ MAX_WAITING = 50_000
 MAX_GROUP = 500
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
-LINGER_S = 0.5  # that somebody still lives is written together with that of others
+# What is not of the state that the next shard needs may wait a moment, to be written together with that of others: that
+# somebody still lives, how far somebody has read, and what only tells what has happened.
+LINGER_S: dict[type, float] = {fx.RenewPresence: 0.5, fx.SaveChatRead: 0.1, fx.AppendEvent: 0.05}
 E2EE_LIFETIME_S = 86_400
 LIVE_LIFETIME_S = 86_400
 
@@ -77,9 +80,11 @@ class StoredRoom:
 
 @dataclass(frozen=True, slots=True)
 class RoomOpened:
-    """The room lives; ``again``: it went on living while it came from another shard."""
+    """The room lives; ``again``: it went on living while it came from another shard. ``anew``: all of it follows, so
+    that what Redis has of it is out of date."""
 
     again: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,9 @@ class RoomStore:
         self.fence_of: Callable[[str], str | None] = lambda room_id: ""
         self.on_fenced: Callable[[str, str], None] = lambda room_id, fence: None
         self.on_emptied: Callable[[list[str]], Awaitable[None]] = _nothing
+        self.on_incomplete: Callable[[str], None] = lambda room_id: None
+        self._incomplete: set[str] = set()
+        self._renewing: set[tuple[str, str, str]] = set()
         self._waiting: deque[Waiting] = deque()
         self._unsaved: Counter[str] = Counter()
         self._linger: asyncio.TimerHandle | None = None
@@ -214,22 +222,37 @@ class RoomStore:
         if fence is None:
             self.counters["writes_fenced"] += 1
             return  # another shard has the room
+        if isinstance(write, fx.RenewPresence):
+            renewal = (room_id, write.username, fence)
+            if renewal in self._renewing:
+                return  # one that waits says as much
+            self._renewing.add(renewal)
         if len(self._waiting) >= MAX_WAITING:
-            self._unsaved[self._waiting.popleft()[0]] -= 1
+            self._incomplete.add(self._waiting[0][0])
+            self._take_off()
             self.counters["writes_dropped"] += 1
         self._waiting.append((room_id, write, fence))
         self._unsaved[room_id] += 1
         self._idle.clear()
         if self._task is None and not self._closing:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="room store")
-        if not isinstance(write, fx.RenewPresence):
-            self._wake.set()
-        elif self._linger is None and not self._wake.is_set():
-            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._wake_up)
+        linger_s = LINGER_S.get(type(write))
+        if linger_s is None:
+            self._wake_up()
+        elif not self._wake.is_set():
+            loop = asyncio.get_running_loop()
+            if self._linger is None or self._linger.when() > loop.time() + linger_s:
+                self._stop_lingering()
+                self._linger = loop.call_later(linger_s, self._wake_up)
 
     def _wake_up(self) -> None:
-        self._linger = None
+        self._stop_lingering()
         self._wake.set()
+
+    def _stop_lingering(self) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
 
     async def settled(self, room_id: str, timeout_s: float) -> bool:
         """Wait until nothing of a room waits to be written; False if that is not so in time."""
@@ -254,8 +277,7 @@ class RoomStore:
         """Write what is waiting, as far as Redis takes it at once."""
         await self.flush(self._options.command_timeout_s if self.healthy else 0.0)
         self._closing = True
-        if self._linger is not None:
-            self._linger.cancel()
+        self._stop_lingering()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -275,7 +297,7 @@ class RoomStore:
                 await self._write(group)
             except REDIS_FAILURES as error:
                 self._failed(error)
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
                 continue
             pause_s = FIRST_PAUSE_S
@@ -285,8 +307,23 @@ class RoomStore:
             for written in group:
                 # The oldest may have been dropped meanwhile; then it is gone already.
                 if self._waiting and self._waiting[0] is written:
-                    self._waiting.popleft()
-                    self._unsaved[written[0]] -= 1
+                    self._take_off()
+            if self._incomplete and not self._waiting:
+                self._complete()
+
+    def _take_off(self) -> None:
+        """The oldest write waits no longer."""
+        room_id, write, fence = self._waiting.popleft()
+        self._unsaved[room_id] -= 1
+        if isinstance(write, fx.RenewPresence):
+            self._renewing.discard((room_id, write.username, fence))
+
+    def _complete(self) -> None:
+        """Some writes were dropped while Redis was away: have their rooms written whole."""
+        incomplete, self._incomplete = self._incomplete, set()
+        log.warning("more waited for Redis than is kept: rooms are written anew", rooms=len(incomplete))
+        for room_id in incomplete:
+            self.on_incomplete(room_id)
 
     async def _write(self, group: list[Waiting]) -> None:
         """Write a group: one script for each room, all in one round trip; raises what redis-py raises."""
@@ -404,7 +441,9 @@ class _Keys:
 
 
 def _room_opened(pipe: Any, keys: _Keys, write: RoomOpened, options: RedisOptions) -> None:
-    if not write.again:
+    if write.anew:
+        _forget_life(pipe, keys)
+    elif not write.again:
         # Who is listed from before a crash is not there any more.
         pipe.delete(keys.participants)
 
@@ -412,8 +451,13 @@ def _room_opened(pipe: Any, keys: _Keys, write: RoomOpened, options: RedisOption
 def _room_closed(pipe: Any, keys: _Keys, write: RoomClosed, options: RedisOptions) -> None:
     pipe.delete(LeaseKeys(options.key_prefix, keys.room_id).lease)
     if not write.restarting:
-        pipe.delete(keys.participants, keys.chat, keys.chat_reads)
-        pipe.delete(*(keys.table(table) for table in fx.Table))
+        _forget_life(pipe, keys)
+
+
+def _forget_life(pipe: Any, keys: _Keys) -> None:
+    """Remove what is kept only while the room lives."""
+    pipe.delete(keys.participants, keys.chat, keys.chat_reads)
+    pipe.delete(*(keys.table(table) for table in fx.Table))
 
 
 def _save_participant(pipe: Any, keys: _Keys, write: fx.SaveParticipant, options: RedisOptions) -> None:

@@ -65,7 +65,12 @@ def build_commands(ownership: Ownership, hub: Hub, mover: Mover) -> dict[str, Co
         shard = ownership.figures(ownership.info).model_dump(mode="json")
         return {"shard": shard, "counters": dict(ownership.counters)}
 
-    commands = (adopt, move, rooms, room, close_room, kick, stats)
+    async def has(body: dict[str, Any]) -> dict[str, Any]:
+        """Whether a room is open here, for doors that cannot ask Redis."""
+        room_id = check_room_id(str(body["room_id"]))
+        return {"has": room_id in hub.rooms and ownership.fence_of(room_id) is not None}
+
+    commands = (adopt, has, move, rooms, room, close_room, kick, stats)
     return {command.__name__.replace("_", "-"): command for command in commands}
 
 

@@ -28,6 +28,7 @@ log = structlog.get_logger("plenum.shards")
 MAX_HOPS = 3
 RETRY_PAUSE_S = 0.1
 MAX_KNOWN = 10_000
+ASK_TIMEOUT_S = 1.0
 _ROOM_PATH = re.compile(r"/webrtc/(ws|rooms|whip|whep|hls)/([A-Za-z0-9_-]{1,64})(?:/|$)")
 
 
@@ -124,8 +125,7 @@ class Door:
         try:
             lease = await own.find(want.room_id)
         except REDIS_FAILURES:
-            known = own.shards.get(shard_of(self._known.get(want.room_id, "")))
-            return known if known is not None and known.id != own.info.id else None
+            return await self._ask_around(want.room_id)
         if lease is not None:
             if lease.holder == own.me:
                 return None
@@ -138,6 +138,28 @@ class Door:
             self._remember(want.room_id, lease.holder)
             return shard
         return await self._place(want, hop)
+
+    async def _ask_around(self, room_id: str) -> ShardInfo | None:
+        """Without Redis: the shard that has the room as it says itself, of those that lived lately; None: none of them.
+
+        The one that had it when Redis last answered is asked alone first.
+        """
+        own = self._ownership
+        known = shard_of(self._known.get(room_id, ""))
+        others = [shard for shard in own.shards.values() if shard.id != own.info.id]
+        for asked in ([shard for shard in others if shard.id == known], others):
+            answers = await asyncio.gather(*(self._has(shard, room_id) for shard in asked))
+            if any(answers):
+                return asked[answers.index(True)]
+        return None
+
+    async def _has(self, shard: ShardInfo, room_id: str) -> bool:
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_S):
+                answer = await self._peers.command(shard, "has", {"room_id": room_id})
+        except (Unreachable, RoomError, TimeoutError):
+            return False
+        return bool(answer.get("has"))
 
     async def _place(self, want: Wanted, hop: int) -> ShardInfo | None:
         """Where a room that nobody has is opened, or goes on."""

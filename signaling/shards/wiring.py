@@ -93,3 +93,4 @@ def wire(ownership: Ownership, hub: Hub, store: RoomStore) -> None:
     store.fence_of = ownership.fence_of
     store.on_fenced = ownership.fenced
     store.on_emptied = reclaim
+    store.on_incomplete = hub.write_back

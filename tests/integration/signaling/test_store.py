@@ -149,3 +149,44 @@ async def test_without_redis_limits_hold_in_the_process() -> None:
         await limiter.check("messages", "alice")
     await limiter.check("messages", "bob")
     await client.aclose()
+
+
+async def test_more_than_is_kept_is_made_up_for_by_whole_rooms(
+    redis_server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signaling.store.MAX_WAITING", 20)
+    client = connect(redis_server.url, OPTIONS)
+    store = RoomStore(client, OPTIONS)
+    rewritten: list[str] = []
+
+    def rewrite(room_id: str) -> None:
+        rewritten.append(room_id)
+        store.save(room_id, RoomOpened(again=True, anew=True))
+        store.save(room_id, fx.SaveEntry(fx.Table.HANDS, "alice", "1.0"))
+
+    store.on_incomplete = rewrite
+    for name in ("alice", "bob"):
+        store.save("demo", fx.SaveEntry(fx.Table.HANDS, name, "1.0"))
+    assert await store.flush(2)
+    store.save("demo", fx.ForgetEntry(fx.Table.HANDS, "bob"))
+    for number in range(30):
+        store.save("other", fx.SaveEntry(fx.Table.HANDS, f"user{number}", "1.0"))
+    async with asyncio.timeout(5):
+        while len(rewritten) < 2 or not await store.flush(2):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert set(rewritten) == {"demo", "other"} and store.counters["writes_dropped"] == 11
+    assert await client.hgetall("test:{demo}:hands") == {"alice": "1.0"}, "what was dropped had removed somebody"
+    await store.close()
+    await client.aclose()
+
+
+async def test_a_heartbeat_that_waits_is_not_written_twice(redis_server: EmbeddedRedis) -> None:
+    client = connect(redis_server.url, OPTIONS)
+    store = RoomStore(client, OPTIONS)
+    for _ in range(50):
+        store.save("demo", fx.RenewPresence("alice"))
+    assert await store.flush(2) and store.counters["writes"] == 1
+    store.save("demo", fx.RenewPresence("alice"))
+    assert await store.flush(2) and store.counters["writes"] == 2
+    await store.close()
+    await client.aclose()

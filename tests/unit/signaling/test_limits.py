@@ -66,15 +66,20 @@ class World:
         self.answer: list[int] | Exception = [0, 1, 60_000]
         self.limiter = RateLimiter(cast(Redis, self), RedisOptions(), RoomOptions(**rooms), monotonic=lambda: self.now)
 
-    def register_script(self, text: str) -> Any:
-        return self._run
+    def pipeline(self, transaction: bool) -> World:
+        self.commands = 0
+        return self
 
-    async def _run(self, keys: list[str], args: list[Any]) -> list[int]:
+    def execute_command(self, *args: Any) -> None:
         self.asked += 1
+        self.commands += 1
+
+    async def execute(self, raise_on_error: bool) -> list[list[int]]:
+        commands = self.commands
         await asyncio.sleep(0)
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return [self.answer] * commands
 
     async def wait_s(self, name: str = "messages") -> int | None:
         try:
