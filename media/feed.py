@@ -43,7 +43,8 @@ class Packet:
 class TrackAdded:
     """A track begins; ``track`` (0 to 65535) names it from here on, and is not used for another one in this feed.
 
-    ``codec`` is the name in session descriptions (``VP8``, ``opus``, ``red``), ``clock_rate`` in Hz.
+    ``codec`` is the name in session descriptions (``VP8``, ``opus``, ``red``), ``clock_rate`` in Hz. Packets of
+    ``red_payload_type`` hold the codec within redundant audio (RFC 2198).
     """
 
     track: int
@@ -55,6 +56,7 @@ class TrackAdded:
     clock_rate: int
     channels: int = 1
     fmtp: dict[str, str] = field(default_factory=dict)
+    red_payload_type: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

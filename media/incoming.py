@@ -35,7 +35,7 @@ class _Stream:
         self.number = number
         self.ssrc = ssrc
         self.jitter = JitterBuffer(wait_s)
-        assembler = assembler_for(added.codec)
+        assembler = assembler_for(added.codec, added.red_payload_type)
         assert assembler is not None
         self.assembler = assembler
         self.timeline = Timeline(added.clock_rate)

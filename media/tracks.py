@@ -9,6 +9,7 @@ from media.containers.mp4 import Mp4Writer
 from media.containers.webm import WebmWriter
 from media.decode import picture_size
 from media.depacketise import Frame
+from media.depacketise.opus import opus_samples
 from media.extradata import av1c_record, avcc_record, opus_head
 from media.feed import Clock, KeyFrameWanted, Message, Muted, Packet, TrackAdded
 from media.incoming import IncomingTrack, TimedFrame
@@ -22,6 +23,13 @@ GAP_S = 0.5
 OPUS_SILENCE = b"\xfc\xff\xfe"
 """A stereo packet of 20 ms in which nothing sounds (RFC 6716: a CELT frame of silence)."""
 SILENCE_SAMPLES = 960
+SQUEEZE_SAMPLES = 48
+"""So much earlier than its predecessor ends sound may begin, as where a publisher's clock runs faster than ours."""
+CATCH_UP_SAMPLES = 1_920
+"""Sound that comes out more behind the file than this is left out; less is caught up with, packet by packet."""
+LATE_END_S = 0.1
+MS_TICKS = VIDEO_CLOCK_RATE // 1000
+"""WebM counts milliseconds: two pictures need one between them."""
 MAX_SILENCE_S = 3600.0
 _NAME = "track"
 
@@ -48,6 +56,7 @@ class TrackWriter:
         self.started_at = origin
         self.gaps: list[Gap] = []
         self.frames = 0
+        self.left_out = 0
         self.silence_s = 0.0
         self.sizes: list[tuple[float, int, int]] = []
         self._write = write
@@ -55,8 +64,10 @@ class TrackWriter:
         self._writer: Mp4Writer | WebmWriter | None = None
         self._held: list[TimedFrame] = []
         self._last: TimedFrame | None = None
-        self._last_pts = -1
+        self._last_pts = -MS_TICKS
+        self._sound_end = 0
         self._muted = False
+        self._was_muted = False
         self._asked: list[Message] = []
 
     # -- in ----------------------------------------------------------------------------------------------------------
@@ -72,6 +83,7 @@ class TrackWriter:
                 self._track.on_clock(message)
             case Muted():
                 self._muted = message.muted
+                self._was_muted = True
                 self._track.on_pause()
 
     def tick(self, now: float) -> None:
@@ -90,9 +102,12 @@ class TrackWriter:
         self._take(self._track.frames(now + 3600.0), now, hurry=True)
         if self._writer is None:
             return []
-        if self.added.kind == "video" and self.started_at is not None:
+        assert self.started_at is not None
+        if self.added.kind == "video":
             # The last picture is seen until now, or a still screen share would end too soon.
             self._writer.extend(now - self.started_at)
+        else:
+            self._end_sound(now - self.started_at)
         return self._writer.close()
 
     # -- out ---------------------------------------------------------------------------------------------------------
@@ -120,21 +135,41 @@ class TrackWriter:
             return
         assert self.started_at is not None and self._writer is not None
         at_s = timed.time_s - self.started_at
+        if self.added.kind == "audio":
+            self._put_sound(timed, round(at_s * self.added.clock_rate))
+            return
         if self._last is not None:
-            self._note_gap(self._last, timed)
-        if frame.key_frame and self.added.kind == "video":
+            self._note_pause(self._last, timed)
+        if frame.key_frame:
             self._note_size(at_s, frame)
-        rate = self._clock_rate
-        pts = max(round(at_s * rate), self._last_pts + 1, 0)
-        duration = SILENCE_SAMPLES if self.added.kind == "audio" else rate // 30
-        self._writer.add(EncodedPacket(_NAME, pts, duration, frame.key_frame, frame.data))
+        pts = max(round(at_s * VIDEO_CLOCK_RATE), self._last_pts + MS_TICKS, 0)
+        self._writer.add(EncodedPacket(_NAME, pts, VIDEO_CLOCK_RATE // 30, frame.key_frame, frame.data))
         self.frames += 1
         self._last_pts = pts
         self._last = timed
 
-    @property
-    def _clock_rate(self) -> int:
-        return VIDEO_CLOCK_RATE if self.added.kind == "video" else self.added.clock_rate
+    def _put_sound(self, timed: TimedFrame, begin: int) -> None:
+        """Sound lies end to end, or behind a gap that is filled; never upon what is there already."""
+        assert self._writer is not None
+        samples = opus_samples(timed.frame.data)
+        if samples == 0 or begin < self._sound_end - CATCH_UP_SAMPLES:
+            self.left_out += 1
+            return
+        missing = begin - self._sound_end
+        if self._last is not None and missing >= SILENCE_SAMPLES // 2:
+            self._fill(self._sound_end, begin, "loss" if timed.frame.gap_before else None)
+        pts = max(begin, self._sound_end - SQUEEZE_SAMPLES, 0)
+        self._writer.add(EncodedPacket(_NAME, pts, samples, True, timed.frame.data))
+        self.frames += 1
+        self._sound_end = pts + samples
+        self._last = timed
+        self._was_muted = self._muted
+
+    def _end_sound(self, end_s: float) -> None:
+        """A track that was silent to its end lasts to its end all the same."""
+        end = round(end_s * self.added.clock_rate)
+        if self._last is not None and end - self._sound_end > LATE_END_S * self.added.clock_rate:
+            self._fill(self._sound_end, end, None)
 
     def _open(self, timed: TimedFrame) -> bool:
         """Begin the file, if this frame is one to begin with."""
@@ -172,29 +207,26 @@ class TrackWriter:
         if size is not None and (not self.sizes or self.sizes[-1][1:] != size):
             self.sizes.append((round(at_s, 3), *size))
 
-    def _note_gap(self, last: TimedFrame, timed: TimedFrame) -> None:
+    def _note_pause(self, last: TimedFrame, timed: TimedFrame) -> None:
+        """Between two pictures something was lost, or nothing came for long."""
         assert self.started_at is not None
         begin_s, end_s = last.time_s - self.started_at, timed.time_s - self.started_at
-        if self.added.kind == "audio":
-            begin_s += SILENCE_SAMPLES / self.added.clock_rate
-            missing = round((end_s - begin_s) * self.added.clock_rate)
-            if missing >= SILENCE_SAMPLES // 2:
-                self._fill(round(begin_s * self.added.clock_rate), missing)
-                self.gaps.append((begin_s, end_s, "loss" if timed.frame.gap_before else "silence"))
-        elif timed.frame.gap_before:
+        if timed.frame.gap_before:
             self.gaps.append((begin_s, end_s, "loss"))
         elif end_s - begin_s > GAP_S:
-            self.gaps.append((begin_s, end_s, "muted" if self._muted else "silence"))
+            self.gaps.append((begin_s, end_s, "muted" if self._was_muted else "silence"))
+        self._was_muted = self._muted
 
-    def _fill(self, pts: int, missing: int) -> None:
+    def _fill(self, begin: int, end: int, why: Literal["loss"] | None) -> None:
         """Silence in whole packets, so that every player keeps the time."""
         assert self._writer is not None
-        count = round(min(missing, MAX_SILENCE_S * self.added.clock_rate) / SILENCE_SAMPLES)
+        rate = self.added.clock_rate
+        count = int(min(end - begin, MAX_SILENCE_S * rate)) // SILENCE_SAMPLES
         for number in range(count):
-            at = max(pts + number * SILENCE_SAMPLES, self._last_pts + 1)
+            at = begin + number * SILENCE_SAMPLES
             self._writer.add(EncodedPacket(_NAME, at, SILENCE_SAMPLES, True, OPUS_SILENCE))
-            self._last_pts = at
-        self.silence_s += count * SILENCE_SAMPLES / self.added.clock_rate
+        self.silence_s += count * SILENCE_SAMPLES / rate
+        self.gaps.append((begin / rate, end / rate, why or ("muted" if self._was_muted else "silence")))
 
     @property
     def duration_s(self) -> float:

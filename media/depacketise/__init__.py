@@ -18,7 +18,12 @@ _ASSEMBLERS: dict[str, type[FrameAssembler]] = {
 }
 
 
-def assembler_for(codec: str) -> FrameAssembler | None:
-    """The assembler for a codec by its name in session descriptions; None if there is none for it."""
+def assembler_for(codec: str, red_payload_type: int | None = None) -> FrameAssembler | None:
+    """The assembler for a codec by its name in session descriptions; None if there is none for it.
+
+    Packets of ``red_payload_type`` are redundant audio, those of other types the plain codec.
+    """
+    if red_payload_type is not None and codec.upper() == "OPUS":
+        return RedAssembler(red_payload_type)
     kind = _ASSEMBLERS.get(codec.upper())
     return None if kind is None else kind()

@@ -51,9 +51,18 @@ class OpusAssembler:
 
 
 class RedAssembler(OpusAssembler):
-    """Redundant blocks fill what was lost. A payload that is no RED is counted as malformed."""
+    """Redundant blocks fill what was lost. A payload that is no RED is counted as malformed.
+
+    ``payload_type``: packets of others are plain Opus, as publishers mix them; None: all are RED.
+    """
+
+    def __init__(self, payload_type: int | None = None) -> None:
+        super().__init__()
+        self._payload_type = payload_type
 
     def _frames(self, packet: RtpPacket, timestamp: int) -> list[Frame]:
+        if self._payload_type not in (None, packet.payload_type):
+            return super()._frames(packet, timestamp)
         blocks, primary = red_blocks(packet.data[packet.payload_offset : packet.payload_end])
         frames: list[Frame] = []
         if self._gap and self._last is not None:
@@ -85,3 +94,17 @@ def red_blocks(payload: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     if place >= len(payload):
         raise MalformedPacket("red_truncated")
     return blocks, payload[place:]
+
+
+def opus_samples(data: bytes) -> int:
+    """How long an Opus packet sounds, in samples of 48 kHz (RFC 6716 section 3.1); 0 for what is none."""
+    if not data or (data[0] & 3 == 3 and len(data) < 2):
+        return 0
+    config = data[0] >> 3
+    if config < 12:
+        size = (480, 960, 1920, 2880)[config & 3]
+    elif config < 16:
+        size = 480 << (config & 1)
+    else:
+        size = 120 << (config & 3)
+    return size * (1, 2, 2, data[1] & 0x3F if data[0] & 3 == 3 else 0)[data[0] & 3]

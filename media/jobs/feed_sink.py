@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from media.feed import Clock, Message, Muted, Packet, TrackAdded, TrackRemoved, encode
-from sfu.errors import MalformedPacket
-from sfu.layers.red import plain_opus
-from sfu.rtp.packet import RtpPacket, build_rtp
+from sfu.rtp.packet import RtpPacket
 from sfu.sinks import SinkTrack
 
 MAX_WRITE_BYTES = 1 << 20
@@ -68,6 +66,7 @@ class FeedSink:
                 clock_rate=codec.clock_rate,
                 channels=codec.channels,
                 fmtp=dict(codec.fmtp),
+                red_payload_type=producer.red_payload_type,
             )
         )
         if producer.muted:
@@ -87,7 +86,7 @@ class FeedSink:
     def on_clock(self, track: SinkTrack, ssrc: int, rtp_timestamp: int, at: float) -> None:
         """Pass a clock on."""
         if track.number in self.tracks:
-            self.tell(Clock(track.number, rtp_timestamp, at))
+            self.tell(Clock(track.number, rtp_timestamp, at, ssrc))
 
     def flush(self, now: float) -> None:
         """Write what is there, as far as the socket takes it."""
@@ -130,9 +129,7 @@ class FeedSink:
             return
         for track, packet in packets:
             if track.number in self.tracks:
-                data = packet.data if packet.payload_type == track.producer.payload_type else _plain(track, packet)
-                if data is not None:
-                    queue += encode(Packet(track.number, packet.arrival, data))
+                queue += encode(Packet(track.number, packet.arrival, packet.data))
         self.counters["packets"] += len(packets)
 
     def _write(self) -> None:
@@ -150,19 +147,3 @@ class FeedSink:
             del queue[:sent]
         if self._dropping and len(queue) <= self._max_queue_bytes // 2:
             self._dropping = False
-
-
-def _plain(track: SinkTrack, packet: RtpPacket) -> bytes | None:
-    """A packet of redundant audio (RED) as plain Opus; None if it cannot be read."""
-    try:
-        payload = plain_opus(packet.data[packet.payload_offset : packet.payload_end])
-    except MalformedPacket:
-        return None
-    return build_rtp(
-        payload_type=track.producer.payload_type,
-        sequence_number=packet.sequence_number,
-        timestamp=packet.timestamp,
-        ssrc=packet.ssrc,
-        marker=packet.marker,
-        payload=payload,
-    )

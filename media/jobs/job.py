@@ -25,7 +25,7 @@ WATCH_INTERVAL_S = 1.0
 FIRST_PAUSE_S = 0.3
 MAX_PAUSE_S = 15.0
 FORGIVEN_AFTER_S = 60.0
-KILL_WAIT_S = 5.0
+STANDSTILL_S = 2.0
 READ_BYTES = 1 << 18
 
 
@@ -282,9 +282,17 @@ class Job:
         """Price the worker; end one that hangs or does not finish in time."""
         meter = Meter(worker.pid)
         stop_by: float | None = None
+        looked_at = time.monotonic()
         while True:
             await asyncio.sleep(WATCH_INTERVAL_S)
             now = time.monotonic()
+            stood_still_s = now - looked_at - WATCH_INTERVAL_S
+            looked_at = now
+            if stood_still_s > STANDSTILL_S:
+                # The machine slept, or we did: what a worker did not say meanwhile is not its fault.
+                self._heard_at += stood_still_s
+                if stop_by is not None:
+                    stop_by += stood_still_s
             self.price = meter.read(now) or self.price
             if self.sink is not None and self._stop_reason is not None:
                 self.sink.flush(now)  # the tap is gone, and with it its turns

@@ -22,6 +22,7 @@ from recorder.storage.s3 import S3Store
 from scripts.embedded_redis import EmbeddedRedis
 from tests.interop.conftest import SETTINGS
 from tests.support.chromium import Chromium
+from tests.support.media_judge import judge
 from tests.support.participant import Participant, eventually
 from tests.support.s3_server import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server
 from tests.support.server import PlenumServer
@@ -101,25 +102,6 @@ async def fetch(server: PlenumServer, file: dict[str, Any], folder: Path) -> Pat
     assert len(answer.content) == file["size_bytes"]
     path.write_bytes(answer.content)
     return path
-
-
-def judge(path: Path) -> dict[str, Any]:
-    """What ffprobe says; the whole file is decoded, and must have no error."""
-    command = ["ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", str(path)]
-    probed = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert probed.stderr == ""
-    found: dict[str, Any] = json.loads(probed.stdout)
-    # As the file times it: how pauses fit a constant rate is no matter here, nor is a sound packet a hair early.
-    outputs = {
-        "video": ("-map", "0:v", "-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "rawvideo"),
-        "audio": ("-map", "0:a", "-af", "asetpts=N/SR/TB", "-f", "s16le"),
-    }
-    wanted = [part for s in found["streams"] for part in (*outputs[s["codec_type"]], "-y", "/dev/null")]
-    decoded = subprocess.run(
-        ["ffmpeg", "-v", "error", "-xerror", "-i", str(path), *wanted], check=False, capture_output=True, text=True
-    )
-    assert (decoded.returncode, decoded.stderr) == (0, ""), path.name
-    return found
 
 
 async def plays_and_seeks(chromium: Chromium, server: PlenumServer, url: str, seek_s: float) -> dict[str, Any]:

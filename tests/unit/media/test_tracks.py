@@ -13,6 +13,7 @@ import pytest
 from media.feed import Clock, KeyFrameWanted, Message, Muted, Packet, TrackAdded
 from media.packets import Patch
 from media.tracks import TrackWriter
+from tests.support.media_judge import overlaps
 from tests.support.rtp_source import OpusEncoder, Packetiser, VideoEncoder
 
 START = 500.0
@@ -187,7 +188,81 @@ def test_a_mute_is_no_loss() -> None:
     run(writer, iter(messages), START + 4.5)
     writer.finish(START + 4.0)
     assert writer.status()["lost"] == 0
-    assert [k for _, _, k in writer.gaps] == ["silence"]
+    assert [k for _, _, k in writer.gaps] == ["muted"]
+
+
+def spoken(count: int, at=lambda n: n * 0.02, steps=lambda n: n * 960, data: bytes = b"\x78" + bytes(60), clocks=()):
+    """Sound that need not be decoded; ``at`` is when a packet is sent, ``steps`` its RTP time, ``clocks`` (s, late)."""
+    packetiser = Packetiser("opus")
+    for seconds, late in clocks:
+        stamp = packetiser.first_timestamp + round(seconds * 48_000)
+        yield START + seconds, Clock(1, stamp & 0xFFFFFFFF, START + seconds + late, packetiser.ssrc)
+    for n in range(count):
+        for packet in packetiser.packets(data, steps(n)):
+            yield START + at(n) + 0.03, Packet(1, START + at(n) + 0.03, packet)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        # A publisher's clock is found to be wrong by much, either way, and back again.
+        spoken(300, clocks=[(0.0, 0.0), (2.0, -0.35), (4.0, 0.0)]),
+        # No sender report ever: the least delayed packets count.
+        spoken(300, at=lambda n: n * 0.02 + (0.015 if n % 40 < 20 else 0.0)),
+        # A clock that runs fast by 500 ppm.
+        spoken(300, steps=lambda n: round(n * 960 * 1.0005), clocks=[(s, -s * 0.0005) for s in range(6)]),
+        # Discontinuous transmission: one packet in 400 ms for a while; and packets of 60 ms.
+        spoken(60, at=lambda n: n * 0.02 if n < 20 else n * 0.1, steps=lambda n: n * 960 if n < 20 else n * 4_800),
+        spoken(60, at=lambda n: n * 0.06, steps=lambda n: n * 2_880, data=b"\x1b\x01" + bytes(80)),
+        # Muted, and the time stamps go on as if nothing had been, or stand still.
+        [*spoken(50), *spoken(50, at=lambda n: 2.005 + n * 0.02, steps=lambda n: 96_111 + n * 960),
+         (START + 1.1, Muted(1, True)), (START + 2.0, Muted(1, False))],
+    ],
+    ids=["steps", "no-clock", "fast", "dtx", "60ms", "muted"],
+)  # fmt: skip
+def test_sound_never_lies_upon_sound(messages: Iterator[tuple[float, Message]]) -> None:
+    file = File()
+    writer = TrackWriter(added("audio", "opus", 48_000, 2), file.write, wait_s=0.3)
+    run(writer, messages, START + 6.5)
+    file.patch(writer.finish(START + 6.0))
+    assert overlaps(io.BytesIO(bytes(file.data))) == []
+    assert writer.duration_s == pytest.approx(6.0, abs=0.1), "silent or not, a track lasts to its end"
+
+
+def test_pictures_have_times_of_their_own_when_a_clock_is_put_back() -> None:
+    file = File()
+    writer = TrackWriter(added("video", "VP8", 90_000), file.write)
+    messages = list(video("VP8", 120, size=(64, 48)))
+    back = [(at, Clock(m.track, m.rtp_timestamp, m.at - 0.3, m.ssrc)) for at, m in messages
+            if isinstance(m, Clock) and at > START + 1.9]  # fmt: skip
+    run(writer, iter([m for m in messages if not (isinstance(m[1], Clock) and m[0] > START + 1.9)] + back), START + 5)
+    file.patch(writer.finish(START + 4.0))
+    assert overlaps(io.BytesIO(bytes(file.data))) == []
+    assert len(list(file.open().decode(video=0))) == writer.frames == 120
+
+
+def test_redundant_sound_fills_what_was_lost_and_comes_plain_into_the_file() -> None:
+    """Chromium puts the packet before into each, and sends the first ones plain."""
+    file = File()
+    ann = TrackAdded(1, "p", "ann", "microphone", "audio", "opus", 48_000, 2, red_payload_type=63)
+    writer = TrackWriter(ann, file.write, wait_s=0.3)
+    encoder, packetiser = OpusEncoder(), Packetiser("opus")
+    tone = 0.5 * np.sin(2 * np.pi * 500 * np.arange(960) / 48_000)
+    before, messages = b"", [(START, Clock(1, packetiser.first_timestamp, START, packetiser.ssrc))]
+    for n in range(200):
+        data = encoder.encode(np.stack([tone, tone]).astype(np.float32))
+        head = (1 << 31 | 111 << 24 | 960 << 10 | len(before)).to_bytes(4, "big") + b"\x6f" if before else b""
+        packet = bytearray(packetiser.packets(head + before + data, n * 960)[0])
+        if before:
+            packet[1] = packet[1] & 0x80 | 63
+        before = data
+        if n % 5 != 3:
+            messages.append((START + n * 0.02 + 0.03, Packet(1, START + n * 0.02 + 0.03, bytes(packet))))
+    run(writer, iter(messages), START + 4.5)
+    file.patch(writer.finish(START + 4.0))
+    assert writer.gaps == [] and writer.frames == 200 and writer.status()["lost"] == 40
+    samples = np.concatenate([f.to_ndarray().reshape(-1) for f in file.open().decode(audio=0)])
+    assert np.abs(samples[: len(samples) // 480 * 480].reshape(-1, 480)).max(axis=1).min() > 0.2
 
 
 def test_timestamps_that_jump_by_hours_fill_no_disk() -> None:
