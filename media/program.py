@@ -332,6 +332,11 @@ class Program:
             return self._frame / self.options.frames_per_s
         return self._block * BLOCK_S
 
+    @property
+    def lag_s(self) -> float:
+        """How far behind its time it was at the last ``tick``."""
+        return self._lag_s
+
     def status(self) -> dict[str, Any]:
         """JSON-able figures; ``*_s`` are seconds of processor time since the beginning."""
         costs = dict(self._costs)

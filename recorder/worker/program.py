@@ -17,6 +17,7 @@ from recorder.worker.parts import Part
 
 SIZES = {"1080p": (1920, 1080, 4_500), "720p": (1280, 720, 2_500), "480p": (854, 480, 1_200)}
 AUDIO_BPS = 128_000
+CAUGHT_UP_S = 1.0
 
 
 def program_options(options: Options) -> ProgramOptions:
@@ -63,6 +64,11 @@ class ProgramOutput:
         """Write what is due; what the shard has to be told. Raises SpoolFull or OSError when the disk does."""
         self._put(self._program.tick(now))
         return self._program.requests()
+
+    def catch_up(self, now: float) -> bool:
+        """Make some of what a busy machine has kept waiting; whether there is more of it."""
+        self._put(self._program.tick(now))
+        return self._program.lag_s > CAUGHT_UP_S
 
     def finish(self, now: float) -> None:
         """Close the file."""

@@ -230,6 +230,8 @@ class Run:
         for output in (self._program, self._tracks):
             if output is not None:
                 try:
+                    if output is self._program:
+                        self._catch_up(self._program, now)
                     output.finish(now)
                 except (SpoolFull, OSError) as error:
                     if self.error is None:
@@ -239,6 +241,13 @@ class Run:
         for part in self._parts:
             part.spool.leave()
         self._program = self._tracks = None
+
+    def _catch_up(self, program: ProgramOutput, now: float) -> None:
+        """What a program is behind may take a while, in which the shard must hear from us."""
+        while program.catch_up(now):
+            if time.monotonic() - self._beat_at >= STATUS_EVERY_S:
+                self._beat_at = time.monotonic()
+                self.link.send(Status(self._status()))
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
