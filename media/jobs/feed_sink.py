@@ -11,6 +11,8 @@ from sfu.rtp.packet import RtpPacket
 from sfu.sinks import SinkTrack
 
 MAX_WRITE_BYTES = 1 << 20
+SOUND_REPORTED_LATE_S = 0.02
+"""Browsers report for the first sample of a sound packet the moment when they send it, once its last one is there."""
 
 
 class FeedSink:
@@ -86,7 +88,8 @@ class FeedSink:
     def on_clock(self, track: SinkTrack, ssrc: int, rtp_timestamp: int, at: float) -> None:
         """Pass a clock on."""
         if track.number in self.tracks:
-            self.tell(Clock(track.number, rtp_timestamp, at, ssrc))
+            made_at = at - SOUND_REPORTED_LATE_S if track.producer.kind == "audio" else at
+            self.tell(Clock(track.number, rtp_timestamp, made_at, ssrc))
 
     def flush(self, now: float) -> None:
         """Write what is there, as far as the socket takes it."""

@@ -86,6 +86,8 @@ def begin() -> tuple[dict[str, Any], Link]:
     niceness = int(setup.get("niceness", 0))
     if niceness:
         os.nice(niceness)
+        with contextlib.suppress(OSError, AttributeError):  # Linux: it never interrupts who forwards packets
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     # Ends come by the feed; a terminal's ^C is for the server, which then ends us in good order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return setup, Link(end)

@@ -85,7 +85,7 @@ class Finisher:
         self._until_stored(parts)
         if not parts:
             return None
-        if len(parts) == 1 and whole:
+        if len(parts) == 1 and whole and parts[0].spool.journal.key == parts[0].file.key:
             parts[0].file.size_bytes = parts[0].spool.size
             return parts[0].file
         return self._join(parts)
@@ -125,7 +125,7 @@ class Finisher:
                 "gaps": gaps,
             }
         )
-        joined = self._shelf.create(file, parts[0].origin, key=first.key)
+        joined = self._shelf.create(file, parts[0].origin)
         self._uploader.add(joined.spool)
         pour(whole, found.length, joined.spool, self._beat)
         joined.spool.close((patch.offset, patch.data) for patch in found.patches)

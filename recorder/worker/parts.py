@@ -45,14 +45,13 @@ class PartShelf:
         self._metadata = metadata
         self._count = 0
 
-    def create(self, file: File, origin: float | None, *, key: str | None = None) -> Part:
+    def create(self, file: File, origin: float | None, *, continues: bool = False) -> Part:
         """A new part, to be written; raises OSError.
 
-        Parts of later attempts get a key of their own until they are joined; ``key``: one that is the whole.
+        One that ``continues`` a file gets a key of its own until they are joined.
         """
         self._count += 1
-        if key is None:
-            key = file.key if self._attempt == 0 else f"{file.key}.part{self._attempt + 1}"
+        key = f"{file.key}.part{self._attempt}-{self._count}" if continues else file.key
         info = ObjectInfo(file.content_type, {**self._metadata, "kind": file.kind})
         folder = self.folder / f"{self._attempt:03d}-{self._count:04d}"
         part = Part(

@@ -97,7 +97,8 @@ class Run:
         if self.options.with_program:
             name = f"program.{file_suffix(self.options)}"
             file = File(name=name, key=self._key_of(name), kind="program", content_type=content_type(self.options))
-            part = self._shelf.create(file, setup.origin)
+            before = any(part.file.kind == "program" for part in self._parts)
+            part = self._shelf.create(file, setup.origin, continues=before)
             self._program = ProgramOutput(self.options, part, self.folder, now, setup.origin)
             self._begin_part(part)
         if self.options.with_tracks:
@@ -107,6 +108,7 @@ class Run:
                 key_of=self._key_of,
                 recording_origin=setup.origin,
                 origins={publication: at for publication, at in origins.items() if at is not None},
+                names=[part.file.name for part in self._parts],
                 audio_only=self.options.audio_only,
                 on_part=self._begin_part,
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from secrets import token_hex
 from typing import Any
 
 from media.feed import Message, TrackAdded, TrackRemoved
@@ -40,7 +41,7 @@ class _Track:
 
 
 class TracksOutput:
-    """``origins``: time 0 of files that earlier attempts began, by publication."""
+    """``origins``: time 0 of files that earlier attempts began, by publication; ``names``: of all their files."""
 
     def __init__(
         self,
@@ -49,17 +50,18 @@ class TracksOutput:
         key_of: Callable[[str], str],
         recording_origin: float,
         origins: Mapping[str, float],
+        names: Iterable[str],
         audio_only: bool,
         on_part: Callable[[Part], None],
     ) -> None:
         self._shelf = shelf
         self._key_of = key_of
         self._recording_origin = recording_origin
-        self._origins = origins
+        self._origins = dict(origins)
         self._audio_only = audio_only
         self._on_part = on_part
         self._tracks: dict[int, _Track] = {}
-        self._names: dict[str, int] = {}
+        self._names = set(names)
         self._next_tick = 0.0
         self.refused: list[str] = []
 
@@ -89,12 +91,11 @@ class TracksOutput:
     def open_part(self, writer: TrackWriter) -> Part:
         """The file of a track that begins to be written."""
         added = writer.added
-        base = f"{safe_name(added.user_id)}-{added.source}"
-        count = self._names[base] = self._names.get(base, 0) + 1
-        # A publication is named in full where its owner has several of the kind, or an earlier attempt might have.
-        unique = base if count == 1 and added.publication_id not in self._origins else f"{base}-{added.publication_id}"
-        name = f"{unique}.{writer.suffix}"
         assert writer.started_at is not None
+        name = self._name_of(added, writer.suffix)
+        continues = added.publication_id in self._origins
+        # Who comes back (from a breakout room) goes on in the times of the first file; they are joined at the end.
+        self._origins.setdefault(added.publication_id, writer.started_at)
         file = File(
             name=name,
             key=self._key_of(name),
@@ -106,9 +107,17 @@ class TracksOutput:
             publication_id=added.publication_id,
             codec=added.codec,
         )
-        part = self._shelf.create(file, writer.started_at)
+        part = self._shelf.create(file, writer.started_at, continues=continues)
         self._on_part(part)
         return part
+
+    def _name_of(self, added: TrackAdded, suffix: str) -> str:
+        """A publication is named in full where its owner had one of the kind before."""
+        base = f"{safe_name(added.user_id)}-{added.source}"
+        names = [f"{base}.{suffix}", *(f"{base}-{added.publication_id}{n}.{suffix}" for n in ("", "-2", "-3", "-4"))]
+        name = next((name for name in names if name not in self._names), f"{base}-{token_hex(8)}.{suffix}")
+        self._names.add(name)
+        return name
 
     def tick(self, now: float) -> list[Message]:
         """Write what is whole; what the shard has to be told. Raises SpoolFull or OSError when the disk does."""

@@ -69,13 +69,15 @@ def vp8_payload(
 class Publisher:
     """A browser's sending side: makes packets and hands them to a ReceivingHalf."""
 
-    def __init__(self, *, rids: tuple[str, ...] = (), seed: int = 1, first_seq: int = 65_500) -> None:
+    def __init__(
+        self, *, rids: tuple[str, ...] = (), seed: int = 1, first_seq: int = 65_500, owner: str = "ann"
+    ) -> None:
         self.rtcp: list[bytes] = []
         self.counters: Counter[str] = Counter()
         self.levels: list[tuple[str, int]] = []
         self.now = 1_000.0
         self.half = ReceivingHalf(
-            owner="ann",
+            owner=owner,
             random=Random(seed),
             send_rtcp=self.rtcp.append,
             on_level=lambda producer, level, now: self.levels.append((producer, level)),
