@@ -210,11 +210,10 @@ class AudioEncoder:
         return packets + self._packets(self._context.encode(None))
 
     def _packets(self, packets: list[av.Packet[Any]]) -> list[EncodedPacket]:
-        """Encoders begin with a packet of their own delay, which lies before the first sample: it is left out."""
+        """Encoders begin with a packet of their own delay, which begins before the first sample: it is left out."""
         made = []
         for packet in packets:
             assert packet.pts is not None
-            if packet.pts >= self._first or (self._codec == "opus" and packet.pts + self._frame_samples > self._first):
-                pts = max(packet.pts, self._first)
-                made.append(EncodedPacket(AUDIO, pts, self._frame_samples, True, bytes(packet)))
+            if packet.pts >= self._first:
+                made.append(EncodedPacket(AUDIO, packet.pts, self._frame_samples, True, bytes(packet)))
         return made
