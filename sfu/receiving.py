@@ -32,6 +32,14 @@ class Bound(NamedTuple):
     is_rtx: bool
 
 
+class Left(NamedTuple):
+    """What an SSRC carried when its Producer was closed."""
+
+    mid: str
+    rid: str | None
+    is_rtx: bool
+
+
 class ReceivingHalf:
     """Takes a publisher's RTP and RTCP; knows no sockets. ``send_rtcp`` gets plain compounds to protect and send."""
 
@@ -60,6 +68,7 @@ class ReceivingHalf:
         self._counters = counters
         self._now = now
         self._bound: dict[int, Bound] = {}
+        self._left: dict[int, Left] = {}
         self._extensions: dict[str, int] = {}
         self._feedback = FeedbackCollector(self.ssrc)
         self._fir_number = 0
@@ -135,10 +144,15 @@ class ReceivingHalf:
         return encoding
 
     def remove(self, producer: Producer) -> None:
-        """Close a Producer and forget its SSRCs."""
+        """Close a Producer and unbind its SSRCs."""
         producer.close()
         self.producers.pop(producer.id, None)
+        for ssrc, bound in self._bound.items():
+            if bound.producer is producer:
+                self._left[ssrc] = Left(producer.mid, bound.encoding.rid, bound.is_rtx)
         self._bound = {ssrc: b for ssrc, b in self._bound.items() if b.producer is not producer}
+        while len(self._left) > MAX_SSRCS:
+            del self._left[next(iter(self._left))]
 
     # -- packets ---------------------------------------------------------------------------------------------------
 
@@ -180,12 +194,19 @@ class ReceivingHalf:
             self._request_missing(encoding, now)
 
     def _learn(self, packet: RtpPacket) -> Bound | None:
-        """Bind an unsignaled SSRC by its MID and RID, or by payload type when only one Producer has it."""
-        producer = self._producer_of(packet)
+        """Bind an unsignaled SSRC by its MID and RID, or by payload type when only one Producer has it.
+
+        Browsers stop sending MID and RID of an SSRC that was reported on once, and go on without them when its track
+        ends and the m-line is used again: then what it was before counts.
+        """
+        left = self._left.get(packet.ssrc)
+        producer = self._producer_of(packet, left)
         if producer is None:
             return None
         repaired = self._text(packet, Uri.RRID)
         rid = self._text(packet, Uri.RID)
+        if left is not None and repaired is None and rid is None:
+            repaired, rid = (left.rid, None) if left.is_rtx else (None, left.rid)
         if repaired is not None:
             encoding = next((e for e in producer.encodings if e.rid == repaired), None)
             if encoding is not None:
@@ -199,8 +220,10 @@ class ReceivingHalf:
         self._bind(producer, packet.ssrc, None, rid)
         return self._bound.get(packet.ssrc)
 
-    def _producer_of(self, packet: RtpPacket) -> Producer | None:
+    def _producer_of(self, packet: RtpPacket, left: Left | None) -> Producer | None:
         mid = self._text(packet, Uri.MID)
+        if mid is None and left is not None:
+            mid = left.mid
         if mid is not None:
             return next((p for p in self.producers.values() if p.mid == mid), None)
         fitting = [p for p in self.producers.values() if packet.payload_type in (p.payload_type, p.red_payload_type)]

@@ -53,10 +53,12 @@ async def test_two_users_meet_talk_and_share(people: People) -> None:
     await expect(message).to_contain_text("Hello Bela, see https://example.org/plan <b>")
     await expect(message.get_by_role("link")).to_have_attribute("href", "https://example.org/plan")
 
-    await bela.button("Share your screen").click()
-    await ada.shows(3)
-    await bela.page.get_by_test_id("toggle-screen").click()
-    await ada.shows(2)
+    # The second time browsers name nothing of the track any more.
+    for _ in range(2):
+        await bela.button("Share your screen").click()
+        await ada.shows(3)
+        await bela.page.get_by_test_id("toggle-screen").click()
+        await ada.shows(2)
 
     await bela.button("Leave").click()
     await expect(bela.page.get_by_role("heading", name="You left the room")).to_be_visible()

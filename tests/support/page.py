@@ -31,11 +31,13 @@ class RoomPage:
         name: str,
         *,
         setup: dict[str, Any] | None = None,
+        query: str = "",
         **context: Any,
     ) -> RoomPage:
-        """The join screen, with the name filled in and the camera running."""
+        """The join screen, with the name filled in and the camera running. ``query`` goes to the page's address."""
         settings = {"pollFirstFrames": True, **(setup or {})}
-        tab = await chromium.open(server.join_url(room), setup=settings, **context)
+        address = server.join_url(room).replace("#", f"&{query}#")
+        tab = await chromium.open(address, setup=settings, **context)
         user = cls(tab, name)
         await user.page.get_by_label("Your name").fill(name)
         await expect(user.page.get_by_label("Your camera")).to_be_visible()

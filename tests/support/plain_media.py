@@ -114,6 +114,7 @@ class Publisher:
         key: bool = False,
         ssrc: int = 1_111,
         rid: str | None = None,
+        mid: bool = True,
         deliver: bool = True,
         packets: int = 1,
         picture: tuple[int, int] = (320, 240),
@@ -123,7 +124,7 @@ class Publisher:
         self.timestamp = (self.timestamp + 3_000) & 0xFFFFFFFF
         made = []
         for index in range(packets):
-            elements = [(4, b"v")] + ([(10, rid.encode())] if rid else [])
+            elements = ([(4, b"v")] if mid else []) + ([(10, rid.encode())] if rid else [])
             made.append(
                 build_rtp(
                     payload_type=VP8_PT,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { activation, combine, convolution, depthwise, doubling, mean, paddingBefore, resize } from "../../web/static/background/kernels.js";
+import { Pace } from "../../web/static/background/pace.js";
 import { halfToFloat, readModel } from "../../web/static/background/tflite.js";
 import { readBackground } from "../../web/static/sdk/backgrounds.js";
 
@@ -77,4 +78,55 @@ test("what others say is behind them", () => {
   assert.deepEqual(readBackground(null), { type: "none", url: null });
   assert.deepEqual(readBackground({ enabled: true, background_type: "blur", background_url: null }), { type: "blur", url: null });
   assert.deepEqual(readBackground({ enabled: false, background_type: "image", background_url: "/static/a.svg" }), { type: "none", url: null });
+});
+
+/** Paints for so long at a cost for each width; what came of it. */
+function paint(pace, seconds, costOf, from = 0) {
+  let now = from;
+  let pictures = 0;
+  while (now < from + seconds * 1000) {
+    if (!pace.painted(costOf(pace.widthPx), now)) return { pictures, now, ended: true };
+    pictures += 1;
+    now += pace.intervalMs;
+  }
+  return { pictures, now, ended: false };
+}
+
+test("a machine with time makes every picture, as large as it comes", () => {
+  const pace = new Pace(30);
+  const { pictures } = paint(pace, 10, () => 8);
+  assert.ok(pictures >= 299);
+  assert.equal(pace.widthPx, 1280);
+});
+
+test("where there is no time the pictures become smaller, and at most half of the time goes into them", () => {
+  const pace = new Pace(30);
+  const cost = (width) => (width / 1280) ** 2 * 120;
+  paint(pace, 30, cost);
+  assert.ok(pace.widthPx < 1280 && pace.widthPx >= 480, `${pace.widthPx}`);
+  assert.ok(pace.intervalMs >= 1.9 * cost(pace.widthPx));
+});
+
+test("they become larger again when there is time, and one bad moment changes nothing", () => {
+  const pace = new Pace(30);
+  paint(pace, 20, () => 60);
+  assert.equal(pace.widthPx, 320);
+  paint(pace, 200, () => 2, 20_000);
+  assert.equal(pace.widthPx, 1280);
+  assert.equal(pace.painted(900, 220_000), true);
+  paint(pace, 5, () => 2, 220_030);
+  assert.equal(pace.widthPx, 1280);
+});
+
+test("who has no time for two pictures a second is told so, but not for a short trouble", () => {
+  const pace = new Pace(30);
+  assert.equal(paint(pace, 8, () => 900).ended, false);
+  assert.equal(paint(new Pace(30), 60, () => 900).ended, true);
+  assert.equal(paint(new Pace(30), 60, () => 200).ended, false);
+});
+
+test("a camera of one picture a second is not taken for a slow machine", () => {
+  const pace = new Pace(1);
+  assert.equal(paint(pace, 60, () => 50).ended, false);
+  assert.equal(pace.widthPx, 1280);
 });

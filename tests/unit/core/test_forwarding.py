@@ -265,6 +265,24 @@ def test_simulcast_encodings_are_learned_by_rid_and_the_best_is_sent() -> None:
     assert payload_of(packet) == payload_of(best)
 
 
+def test_a_track_that_comes_again_is_known_though_its_browser_names_it_no_more() -> None:
+    """As a screen that is shared a second time: the same m-line and SSRCs, and no MID or RID in any packet."""
+    publisher = Publisher(rids=("q", "h"))
+    publisher.publish_audio()
+    publisher.publish_video()
+    for ssrc, rid in ((51, "q"), (52, "h")):
+        publisher.video(key=True, ssrc=ssrc, rid=rid)
+    audio, video = publisher.sections
+    assert publisher.half.apply([audio], {})[1]
+    publisher.video(ssrc=51, mid=False)
+    assert publisher.counters["rtp_unknown_ssrc"] == 1
+    (again,), _ = publisher.half.apply([audio, video], {})
+    for ssrc in (51, 52):
+        publisher.video(key=True, ssrc=ssrc, mid=False)
+    assert [(e.rid, e.ssrc) for e in again.encodings] == [("q", 51), ("h", 52)]
+    assert publisher.counters["rtp_unknown_ssrc"] == 1
+
+
 def test_a_switch_between_encodings_is_invisible() -> None:
     publisher = Publisher(rids=("q", "h"))
     producer = publisher.publish_video()

@@ -4,6 +4,7 @@
  */
 
 import { Network } from "./network.js";
+import { Pace } from "./pace.js";
 
 /** How much of the mask before goes into the new one: a person does not jump, the network's doubts do. */
 const CARRIED = 0.35;
@@ -16,6 +17,9 @@ let network = null;
 let small = null;
 /** @type {Float32Array | null} */
 let before = null;
+/** @type {Pace | null} */
+let pace = null;
+let beatenAt = 0;
 
 /** @type {Record<string, (request: any) => any>} */
 const OPERATIONS = {
@@ -24,8 +28,14 @@ const OPERATIONS = {
     const { width, height, data } = network.output;
     small = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     before = new Float32Array(data.length);
-    setInterval(() => postMessage({ type: "tick" }), 1_000 / fps);
+    pace = new Pace(fps);
     postMessage({ type: "ready", width, height });
+    beat();
+  },
+  painted({ costMs }) {
+    const now = performance.now();
+    if (!pace?.painted(costMs, now)) throw new Error("slow");
+    setTimeout(beat, Math.max(0, beatenAt + pace.intervalMs - now));
   },
   find({ picture }) {
     const started = performance.now();
@@ -34,6 +44,11 @@ const OPERATIONS = {
     postMessage({ type: "mask", mask, tookMs: performance.now() - started }, { transfer: [mask.buffer] });
   },
 };
+
+function beat() {
+  beatenAt = performance.now();
+  postMessage({ type: "tick", sentAt: performance.timeOrigin + beatenAt, widthPx: pace?.widthPx });
+}
 
 /** @param {ImageBitmap} picture */
 function find(picture) {
@@ -62,6 +77,6 @@ globalThis.onmessage = ({ data }) => {
   try {
     OPERATIONS[data.type](data);
   } catch (error) {
-    postMessage({ type: "failed", reason: String(error) });
+    postMessage({ type: "failed", reason: error instanceof Error ? error.message : String(error) });
   }
 };

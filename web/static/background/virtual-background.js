@@ -6,9 +6,10 @@
 /** @typedef {{ type: "blur" } | { type: "image", image: CanvasImageSource & { width: number, height: number } }} Scene */
 
 export const MODEL_URL = "/static/models/person.tflite";
-const MOST_WIDTH_PX = 1280;
+/** The reason where the machine has no time for it. */
+export const TOO_SLOW = "slow";
 const READY_WITHIN_MS = 10_000;
-/** The mask is found this often at most, and at most half of the time is spent on it. */
+/** The mask is found this often at most, and at most a third of the time is spent on it. */
 const LEAST_BETWEEN_MASKS_MS = 50;
 /** The steps down and up again that make the blur; each halves the width. */
 const BLUR_STEPS = 5;
@@ -30,7 +31,7 @@ export class VirtualBackground {
   /**
    * @param {MediaStreamTrack} camera Stays the caller's: stop() leaves it running.
    * @param {Scene} scene
-   * @param {{ fps?: number, onFailed: (reason: string) => void }} options `onFailed`: nothing comes any more.
+   * @param {{ fps?: number, onFailed: (reason: string) => void }} options `onFailed`: nothing comes any more; the reason may be TOO_SLOW.
    */
   constructor(camera, scene, { fps = 30, onFailed }) {
     this.scene = scene;
@@ -39,6 +40,7 @@ export class VirtualBackground {
     this.busy = false;
     this.nextMaskAt = 0;
     this.hasMask = false;
+    this.widthPx = 0;
     this.video = document.createElement("video");
     this.video.muted = true;
     this.video.playsInline = true;
@@ -59,7 +61,7 @@ export class VirtualBackground {
 
   /**
    * @returns {Promise<MediaStreamTrack>} When the first picture with the background is in the track.
-   * @throws {Error} If it does not work here.
+   * @throws {Error} If it does not work here; its message may be TOO_SLOW.
    */
   async start() {
     const response = await fetch(MODEL_URL);
@@ -71,7 +73,7 @@ export class VirtualBackground {
       this.ready = resolve;
       this.refuse = reject;
     });
-    const timer = setTimeout(() => this.refuse?.(new Error("it takes too long")), READY_WITHIN_MS);
+    const timer = setTimeout(() => this.refuse?.(new Error(TOO_SLOW)), READY_WITHIN_MS);
     this.worker.postMessage({ type: "load", model, fps: this.fps }, [model]);
     try {
       await ready;
@@ -101,7 +103,7 @@ export class VirtualBackground {
   /** @param {any} message */
   #hear(message) {
     if (this.stopped) return;
-    if (message.type === "tick") this.#beat();
+    if (message.type === "tick") this.#beat(message);
     else if (message.type === "ready") Object.assign(this.mask.canvas, { width: message.width, height: message.height });
     else if (message.type === "mask") this.#take(message);
     else if (message.type === "failed") this.#fail(message.reason);
@@ -115,11 +117,18 @@ export class VirtualBackground {
     if (begun) this.onFailed(reason);
   }
 
-  #beat() {
+  /**
+   * The worker waits for the answer before it beats again: a page that has no time is not asked for more.
+   * @param {{ sentAt: number, widthPx: number }} tick
+   */
+  #beat({ sentAt, widthPx }) {
     const { video } = this;
-    if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || video.videoWidth === 0) return;
-    this.#askForMask();
-    if (this.hasMask) this.#paint();
+    this.widthPx = widthPx;
+    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && video.videoWidth > 0) {
+      this.#askForMask();
+      if (this.hasMask) this.#paint();
+    }
+    this.worker.postMessage({ type: "painted", costMs: Math.max(0, performance.timeOrigin + performance.now() - sentAt) });
   }
 
   #askForMask() {
@@ -137,9 +146,10 @@ export class VirtualBackground {
   /** @param {{ mask: Uint8ClampedArray<ArrayBuffer>, tookMs: number }} found */
   #take({ mask, tookMs }) {
     this.busy = false;
-    this.nextMaskAt = performance.now() + Math.max(LEAST_BETWEEN_MASKS_MS - tookMs, tookMs);
+    this.nextMaskAt = performance.now() + Math.max(LEAST_BETWEEN_MASKS_MS - tookMs, 2 * tookMs);
     const { width, height } = this.mask.canvas;
     this.mask.putImageData(new ImageData(mask, width, height), 0, 0);
+    if (this.hasMask) return;
     this.hasMask = true;
     this.#paint();
     this.ready?.();
@@ -147,7 +157,7 @@ export class VirtualBackground {
 
   #paint() {
     const { video, canvas, context: to } = this;
-    const scale = Math.min(1, MOST_WIDTH_PX / video.videoWidth);
+    const scale = Math.min(1, this.widthPx / video.videoWidth);
     const [width, height] = [Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     to.globalCompositeOperation = "copy";

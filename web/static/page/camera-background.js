@@ -3,7 +3,7 @@
  * @module
  */
 
-import { canReplaceBackground, VirtualBackground } from "../background/virtual-background.js";
+import { canReplaceBackground, TOO_SLOW, VirtualBackground } from "../background/virtual-background.js";
 import { loadOwnImage } from "./own-image.js";
 
 /** @typedef {import("../background/virtual-background.js").Scene} Scene */
@@ -28,7 +28,7 @@ export function backgroundsAreAvailable() {
 }
 
 export class CameraBackground {
-  /** @param {() => void} onFailed It worked and does not any more. */
+  /** @param {(problem: string) => void} onFailed It worked and does not any more; the problem is a sentence. */
   constructor(onFailed) {
     this.onFailed = onFailed;
     /** @type {{ made: VirtualBackground, camera: MediaStreamTrack } | null} */
@@ -40,20 +40,20 @@ export class CameraBackground {
    * @param {string} name One of BACKGROUNDS.
    * @param {number} fps
    * @returns {Promise<MediaStreamTrack>} The camera's own where nothing is put behind.
-   * @throws {Error} If it does not work here.
+   * @throws {Error} If it does not work here: a sentence for the user.
    */
   async apply(camera, name, fps) {
     if (name === "none" || !(name in BACKGROUNDS)) {
       this.stop();
       return camera;
     }
-    const scene = await loadScene(name);
+    const scene = await loadScene(name).catch(({ message }) => refuse(message));
     if (this.current?.camera === camera) {
       this.current.made.show(scene);
       return this.current.made.track;
     }
-    const made = new VirtualBackground(camera, scene, { fps, onFailed: this.onFailed });
-    const track = await made.start();
+    const made = new VirtualBackground(camera, scene, { fps, onFailed: (reason) => this.onFailed(problemOf(reason)) });
+    const track = await made.start().catch(({ message }) => refuse(message));
     // The old one goes when the new one is there: no moment without.
     this.stop();
     this.current = { made, camera };
@@ -64,6 +64,20 @@ export class CameraBackground {
     this.current?.made.stop();
     this.current = null;
   }
+}
+
+/**
+ * @param {string} reason
+ * @returns {never}
+ */
+function refuse(reason) {
+  throw new Error(problemOf(reason));
+}
+
+/** @param {string} reason */
+function problemOf(reason) {
+  const why = reason === TOO_SLOW ? "This device has not the time for a background at the moment" : "The background does not work here";
+  return `${why}, so your camera is off. Choose “None” in the settings to show yourself as you are.`;
 }
 
 /**

@@ -33,7 +33,7 @@ export class LocalMedia extends EventTarget {
       camera: { on: camera, track: null, device: null, problem: "", busy: false },
       microphone: { on: microphone, track: null, device: null, problem: "", busy: false },
     };
-    this.background = new CameraBackground(() => this.lost("camera", "The background has failed, so your camera is off."));
+    this.background = new CameraBackground((problem) => this.lost("camera", problem));
     /** @type {DeviceList} */
     this.devices = { cameras: [], microphones: [], speakers: [] };
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.refreshDevices());
@@ -180,10 +180,10 @@ export class LocalMedia extends EventTarget {
       if (input.device !== device || !input.on) return this.#discard(input, device);
       input.track = track;
       input.problem = "";
-    } catch {
+    } catch (error) {
       this.#discard(input, device);
       input.on = false;
-      input.problem = "The background does not work here, so your camera is off. Choose “None” in the settings to show yourself as you are.";
+      input.problem = error instanceof Error ? error.message : String(error);
     }
     input.busy = false;
     if (old !== device) old?.stop();
