@@ -165,7 +165,9 @@ def create_app(
     app.include_router(recordings.create_router())
     app.include_router(live.create_router())
     app.include_router(chat.create_router(chat.ChatRoutes(hub, verifier, limiter)))
-    app.include_router(events.create_router(events.EventRoutes(hub, store, verifier, EventLog(redis, options.redis))))
+    app.include_router(
+        events.create_router(events.EventRoutes(hub, store, verifier, limiter, EventLog(redis, options.redis)))
+    )
     app.include_router(websocket.create_router(websocket.RoomSockets(hub, verifier, limiter)))
     for build in media_routers:
         app.include_router(build(gate))

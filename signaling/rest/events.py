@@ -13,6 +13,7 @@ from signaling.envelope import iso_utc
 from signaling.errors import ErrorBody, ErrorCode, RoomError
 from signaling.events.log import EventLog, Page, RoomEvent
 from signaling.hub import Hub
+from signaling.limits import RateLimiter
 from signaling.model import Permissions, Role
 from signaling.names import check_room_id
 from signaling.permissions import permissions_of
@@ -104,12 +105,14 @@ class EventRoutes:
     hub: Hub
     store: RoomStore
     verifier: TokenVerifier
+    limiter: RateLimiter
     log: EventLog
 
     async def check(self, credentials: Credentials, room_id: str) -> None:
         """Raises RoomError unless the user may manage participants: now, in the room that ended, or by token."""
         token = credentials.credentials if credentials is not None else None
         identity = self.verifier.verify_for_room(token, check_room_id(room_id))
+        self.limiter.check_here("requests", identity.username)
         if not (await self._permissions(identity, room_id)).can_manage_participants:
             if room_id not in self.hub.rooms:
                 raise nothing_known()  # nor is it told whether there was such a room

@@ -17,14 +17,31 @@ SHARERS = ALL - {"guest"}
 NOBODY: frozenset[str] = frozenset()
 
 
+def told(everybody: str = "", **some: str) -> dict[str, str]:
+    """Types that people of the room get, in order: what all get that are not named, and what those get that are."""
+    return {"": everybody, **some}
+
+
 @dataclass(frozen=True)
 class MessageLine:
-    """``may``: roles that are not told ``permission_denied``; ``answer``: what those are told, if not a success."""
+    """``may``: roles that are not told ``permission_denied``; ``answer``: what those are told, if not a success.
+
+    ``needs``: permissions without any of which it is denied, whatever the role; for what only officials may, the right
+    to manage is one. ``off``: settings of the room that forbid it when they are off. ``seen``: what the others get.
+    """
 
     type: str
     payload: dict[str, Any]
     may: frozenset[str] = ALL
     answer: str | None = None
+    needs: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+    seen: dict[str, str] = field(default_factory=told)
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """All that are needed."""
+        return self.needs or (("can_manage_participants",) if self.may in (OFFICIALS, HOST) else ())
 
 
 def _publish(source: str) -> dict[str, Any]:
@@ -39,73 +56,182 @@ LIVE = {"stream_url": "rtmp://live.example.org/app", "stream_key": "secret"}
 OF_MESSAGE = {"message_id": "{message_id}"}
 MESSAGES = (
     MessageLine("heartbeat", {}),
-    MessageLine("leave", {}),
-    MessageLine("offer", _publish("camera")),
-    MessageLine("offer", _publish("microphone")),
-    MessageLine("offer", _publish("screen"), SHARERS),
-    MessageLine("offer", {"target_user_id": "victim", "sdp": "v=0"}),
+    MessageLine("leave", {}, seen=told("user-left role-updated")),
+    MessageLine("offer", _publish("camera"), needs=("can_share_video",), seen=told("track-published offer")),
+    MessageLine("offer", _publish("microphone"), needs=("can_share_audio",), seen=told("track-published offer")),
+    MessageLine("offer", _publish("screen"), SHARERS, needs=("can_share_screen",), seen=told("track-published offer")),
+    MessageLine("offer", {"target_user_id": "victim", "sdp": "v=0"}, seen=told(victim="offer")),
     MessageLine("answer", {"transport": "subscribe", "sdp": "{}"}, answer="invalid_state"),
-    MessageLine("answer", {"target_user_id": "victim", "sdp": "v=0"}),
+    MessageLine("answer", {"target_user_id": "victim", "sdp": "v=0"}, seen=told(victim="answer")),
     MessageLine("ice-candidate", {"transport": "publish", "candidate": None}),
-    MessageLine("ice-candidate", {"target_user_id": "victim", "candidate": None}),
+    MessageLine("ice-candidate", {"target_user_id": "victim", "candidate": None}, seen=told(victim="ice-candidate")),
     MessageLine("ice-restart", {"transport": "subscribe"}),
-    MessageLine("media-control", {"audio_enabled": False}),
-    MessageLine("media-control", VICTIM | {"audio_enabled": False}, OFFICIALS),
+    MessageLine("media-control", {"audio_enabled": False}, seen=told("media-control")),
+    MessageLine("media-control", VICTIM | {"audio_enabled": False}, OFFICIALS, seen=told("media-control")),
     MessageLine("media-control", VICTIM | {"audio_enabled": True}, NOBODY),
-    MessageLine("screen-share-control", {"screen_sharing": True}, SHARERS),
-    MessageLine("screen-share-control", VICTIM | {"screen_sharing": False}, OFFICIALS),
+    MessageLine(
+        "screen-share-control",
+        {"screen_sharing": True},
+        SHARERS,
+        needs=("can_share_screen",),
+        seen=told("screen-share-control"),
+    ),
+    MessageLine(
+        "screen-share-control", VICTIM | {"screen_sharing": False}, OFFICIALS, seen=told("screen-share-control")
+    ),
     MessageLine("network-stats", {"rtt": 10}),
     MessageLine("subscription-preferences", {"mode": "audio-only"}),
-    MessageLine("analytics-event", {"event_type": "poll"}),
-    MessageLine("role-update", VICTIM | {"role": "guest"}, OFFICIALS),
-    MessageLine("role-update", VICTIM | {"role": "moderator"}, HOST),
-    MessageLine("role-update", VICTIM | {"role": "host"}, HOST),
-    MessageLine("permission-update", VICTIM | {"permissions": {"can_send_chat": False}}, OFFICIALS),
-    MessageLine("permission-update", VICTIM | {"permissions": {"can_manage_participants": True}}, HOST),
-    MessageLine("participant-update", {"display_name": "Me"}),
-    MessageLine("participant-update", VICTIM | {"display_name": "You"}, OFFICIALS),
-    MessageLine("room-settings-update", {"enable_chat": False}, OFFICIALS),
-    MessageLine("room-settings-update", {"require_host_approval": True}, HOST),
-    MessageLine("unmute-request", VICTIM, OFFICIALS),
-    MessageLine("kick", VICTIM, OFFICIALS),
-    MessageLine("ban", VICTIM, OFFICIALS),
-    MessageLine("unban", {"user_id": "banned"}, OFFICIALS),
+    MessageLine("analytics-event", {"event_type": "poll"}, seen=told(moderator="analytics-event")),
+    MessageLine("role-update", VICTIM | {"role": "guest"}, OFFICIALS, seen=told("role-updated permission-updated")),
+    MessageLine(
+        "role-update",
+        VICTIM | {"role": "moderator"},
+        HOST,
+        seen=told("role-updated permission-updated", victim="role-updated permission-updated waiting-room-join"),
+    ),
+    MessageLine(
+        "role-update",
+        VICTIM | {"role": "host"},
+        HOST,
+        seen=told(
+            "role-updated role-updated permission-updated",
+            victim="role-updated role-updated permission-updated waiting-room-join",
+        ),
+    ),
+    MessageLine(
+        "permission-update",
+        VICTIM | {"permissions": {"can_send_chat": False}},
+        OFFICIALS,
+        seen=told("permission-updated"),
+    ),
+    MessageLine(
+        "permission-update",
+        VICTIM | {"permissions": {"can_manage_participants": True}},
+        HOST,
+        seen=told("permission-updated", victim="permission-updated waiting-room-join"),
+    ),
+    MessageLine("participant-update", {"display_name": "Me"}, seen=told("participant-update")),
+    MessageLine("participant-update", VICTIM | {"display_name": "You"}, OFFICIALS, seen=told("participant-update")),
+    MessageLine("room-settings-update", {"enable_chat": False}, OFFICIALS, seen=told("room-settings-update")),
+    MessageLine("room-settings-update", {"require_host_approval": True}, HOST, seen=told("room-settings-update")),
+    MessageLine("unmute-request", VICTIM, OFFICIALS, seen=told(victim="unmute-request")),
+    MessageLine("kick", VICTIM, OFFICIALS, seen=told("user-left", victim="kick")),
+    MessageLine("ban", VICTIM, OFFICIALS, seen=told("user-left", moderator="user-left ban-list", victim="kick")),
+    MessageLine("unban", {"user_id": "banned"}, OFFICIALS, seen=told(moderator="ban-list")),
     MessageLine("ban-list", {}, OFFICIALS),
     MessageLine("waiting-room-join", {}, answer="invalid_state"),
-    MessageLine("waiting-room-admit", {"user_id": "lounger"}, OFFICIALS),
-    MessageLine("waiting-room-reject", {"all": True}, OFFICIALS),
-    MessageLine("hand-raise", {"raised": True}),
+    MessageLine(
+        "waiting-room-admit",
+        {"user_id": "lounger"},
+        OFFICIALS,
+        seen=told("user-joined", moderator="waiting-room-admit user-joined", lounger="waiting-room-admit room-state"),
+    ),
+    MessageLine(
+        "waiting-room-reject",
+        {"all": True},
+        OFFICIALS,
+        seen=told(moderator="waiting-room-reject", lounger="waiting-room-reject"),
+    ),
+    MessageLine("hand-raise", {"raised": True}, seen=told("hand-raise-queue")),
     MessageLine("hand-raise", VICTIM | {"raised": False}, OFFICIALS),
-    MessageLine("chat-message", {"message": "hi"}),
-    MessageLine("chat-message", {"message": "hi", "target_user_id": "victim"}),
-    MessageLine("chat-message", {"message": "hi", "to_all_rooms": True}, OFFICIALS),
+    MessageLine(
+        "chat-message", {"message": "hi"}, needs=("can_send_chat",), off=("enable_chat",), seen=told("chat-message")
+    ),
+    MessageLine(
+        "chat-message",
+        {"message": "hi", "target_user_id": "victim"},
+        needs=("can_send_chat",),
+        off=("enable_chat",),
+        seen=told(victim="chat-message"),
+    ),
+    MessageLine(
+        "chat-message",
+        {"message": "hi", "to_all_rooms": True},
+        OFFICIALS,
+        needs=("can_send_chat", "can_manage_participants"),
+        off=("enable_chat",),
+        seen=told("chat-message"),
+    ),
     MessageLine("chat-edit", OF_MESSAGE | {"message": "forged"}, NOBODY),
-    MessageLine("chat-delete", OF_MESSAGE, OFFICIALS),
-    MessageLine("chat-reaction", OF_MESSAGE | {"emoji": "👍"}),
-    MessageLine("chat-read", OF_MESSAGE),
-    MessageLine("chat-typing", {"typing": True}),
+    MessageLine("chat-delete", OF_MESSAGE, OFFICIALS, seen=told("chat-delete")),
+    MessageLine(
+        "chat-reaction",
+        OF_MESSAGE | {"emoji": "👍"},
+        needs=("can_use_reactions",),
+        off=("enable_chat", "enable_reactions"),
+        seen=told("chat-reaction"),
+    ),
+    MessageLine("chat-read", OF_MESSAGE, seen=told(victim="chat-read")),
+    MessageLine(
+        "chat-typing", {"typing": True}, needs=("can_send_chat",), off=("enable_chat",), seen=told("chat-typing")
+    ),
     MessageLine("chat-history", {}),
-    MessageLine("reaction", {"reaction_type": "👍"}),
-    MessageLine("virtual-background-update", {"enabled": True, "background_type": "blur"}),
-    MessageLine("file-share-offer", {"receiver_id": "victim", "file_name": "a.txt", "file_size": 5}),
+    MessageLine(
+        "reaction",
+        {"reaction_type": "👍"},
+        needs=("can_use_reactions",),
+        off=("enable_reactions",),
+        seen=told("reaction"),
+    ),
+    MessageLine(
+        "virtual-background-update",
+        {"enabled": True, "background_type": "blur"},
+        seen=told("virtual-background-update"),
+    ),
+    MessageLine(
+        "file-share-offer",
+        {"receiver_id": "victim", "file_name": "a.txt", "file_size": 5},
+        needs=("can_send_chat",),
+        off=("enable_chat",),
+        seen=told(victim="file-share-offer"),
+    ),
     MessageLine("file-share-accept", {"transfer_id": "none"}, answer="transfer_not_found"),
     MessageLine("file-share-reject", {"transfer_id": "none"}, answer="transfer_not_found"),
     MessageLine("file-share-progress", {"transfer_id": "none", "bytes_transferred": 1}, answer="transfer_not_found"),
     MessageLine("file-share-complete", {"transfer_id": "none", "checksum": "0" * 64}, answer="transfer_not_found"),
-    MessageLine("e2ee-key-exchange", {"public_key": "A" * 44, "key_id": "1"}),
-    MessageLine("e2ee-ratchet-update", {"ratchet_key": "A" * 44, "chain_index": 1, "target_user_id": "victim"}),
-    MessageLine("recording-control", {"action": "start"}, OFFICIALS, answer="not_supported"),
-    MessageLine("recording-control", {"action": "stop", "recording_id": "none"}, OFFICIALS, answer="not_supported"),
-    MessageLine("live-stream-start", LIVE, OFFICIALS, answer="not_supported"),
-    MessageLine("live-stream-stop", {"stream_id": "none"}, OFFICIALS, answer="not_supported"),
-    MessageLine("live-stream-picture", {"picture": {"layout": "grid"}}, OFFICIALS, answer="not_supported"),
-    MessageLine("breakout-room-create", {"name": "Red"}, OFFICIALS),
-    MessageLine("breakout-room-assign", BLUE | {"participant_ids": ["victim"]}, OFFICIALS),
-    MessageLine("breakout-room-assign", BLUE, OFFICIALS),
-    MessageLine("breakout-room-assign", BLUE | {"self_assign": True}, OFFICIALS),
-    MessageLine("breakout-room-assign", {"auto": True}, OFFICIALS),
-    MessageLine("breakout-room-close", BLUE, OFFICIALS),
-    MessageLine("breakout-room-close", {"all": True}, OFFICIALS),
+    MessageLine("e2ee-key-exchange", {"public_key": "A" * 44, "key_id": "1"}, seen=told("e2ee-key-exchange")),
+    MessageLine(
+        "e2ee-ratchet-update",
+        {"ratchet_key": "A" * 44, "chain_index": 1, "target_user_id": "victim"},
+        seen=told(victim="e2ee-ratchet-update"),
+    ),
+    MessageLine(
+        "recording-control",
+        {"action": "start"},
+        OFFICIALS,
+        answer="not_supported",
+        needs=("can_record",),
+        off=("enable_recording",),
+    ),
+    MessageLine(
+        "recording-control",
+        {"action": "stop", "recording_id": "none"},
+        OFFICIALS,
+        answer="not_supported",
+        needs=("can_record",),
+    ),
+    MessageLine("live-stream-start", LIVE, OFFICIALS, answer="not_supported", needs=("can_record",)),
+    MessageLine("live-stream-stop", {"stream_id": "none"}, OFFICIALS, answer="not_supported", needs=("can_record",)),
+    MessageLine(
+        "live-stream-picture", {"picture": {"layout": "grid"}}, OFFICIALS, answer="not_supported", needs=("can_record",)
+    ),
+    MessageLine("breakout-room-create", {"name": "Red"}, OFFICIALS, seen=told("breakout-room-create")),
+    MessageLine(
+        "breakout-room-assign",
+        BLUE | {"participant_ids": ["victim"]},
+        OFFICIALS,
+        seen=told("breakout-room-assign", victim="breakout-room-assign breakout-room-area"),
+    ),
+    MessageLine("breakout-room-assign", BLUE, OFFICIALS, seen=told("breakout-room-assign")),
+    MessageLine("breakout-room-assign", BLUE | {"self_assign": True}, OFFICIALS, seen=told("breakout-room-assign")),
+    MessageLine(
+        "breakout-room-assign",
+        {"auto": True},
+        OFFICIALS,
+        seen=told("breakout-room-assign breakout-room-area", moderator="breakout-room-assign"),
+    ),
+    MessageLine("breakout-room-close", BLUE, OFFICIALS, seen=told("breakout-room-close")),
+    MessageLine("breakout-room-close", {"all": True}, OFFICIALS, seen=told("breakout-room-close")),
 )
 
 
@@ -114,7 +240,7 @@ class RestLine:
     """``path`` is below ``/webrtc``. ``may``: roles that are not refused with 403.
 
     ``reads``: somebody outside may do it while the room stands open. ``personal``: needs a place in the room, so that
-    hosts by token cannot do it from outside. ``answer``: the status that those who may do get.
+    hosts by token cannot do it from outside. ``answer``: the status that those who may do get. ``seen``: as above.
     """
 
     method: str
@@ -125,6 +251,7 @@ class RestLine:
     personal: bool = False
     answer: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=told)
 
 
 _R = "/rooms/{room_id}"
@@ -136,33 +263,92 @@ REST = (
     RestLine("GET", _R + "/participants", reads=True),
     RestLine("GET", _R + "/participants/enhanced", reads=True),
     RestLine("GET", _R + "/roles/{user_id}", reads=True),
-    RestLine("POST", _R + "/roles/{user_id}", {"role": "guest"}, OFFICIALS),
-    RestLine("POST", _R + "/roles/{user_id}", {"role": "host"}, HOST),
+    RestLine(
+        "POST", _R + "/roles/{user_id}", {"role": "guest"}, OFFICIALS, seen=told("role-updated permission-updated")
+    ),
+    RestLine(
+        "POST",
+        _R + "/roles/{user_id}",
+        {"role": "host"},
+        HOST,
+        seen=told(
+            "role-updated role-updated permission-updated",
+            victim="role-updated role-updated permission-updated waiting-room-join",
+        ),
+    ),
     RestLine("GET", _R + "/permissions/{user_id}", reads=True),
-    RestLine("POST", _R + "/permissions/{user_id}", {"can_share_video": False}, OFFICIALS),
-    RestLine("POST", _R + "/participants/{user_id}/info", {"display_name": "You"}, OFFICIALS),
-    RestLine("POST", _R + "/participants/{user_id}/media", {"audio_enabled": False}, OFFICIALS),
-    RestLine("POST", _R + "/participants/{user_id}/unmute-request", {}, OFFICIALS),
-    RestLine("POST", _R + "/participants/{user_id}/kick", {}, OFFICIALS),
+    RestLine(
+        "POST", _R + "/permissions/{user_id}", {"can_share_video": False}, OFFICIALS, seen=told("permission-updated")
+    ),
+    RestLine(
+        "POST", _R + "/participants/{user_id}/info", {"display_name": "You"}, OFFICIALS, seen=told("participant-update")
+    ),
+    RestLine(
+        "POST", _R + "/participants/{user_id}/media", {"audio_enabled": False}, OFFICIALS, seen=told("media-control")
+    ),
+    RestLine("POST", _R + "/participants/{user_id}/unmute-request", {}, OFFICIALS, seen=told(victim="unmute-request")),
+    RestLine("POST", _R + "/participants/{user_id}/kick", {}, OFFICIALS, seen=told("user-left", victim="kick")),
     RestLine("GET", _R + "/participants/{user_id}/explain", None, OFFICIALS),
     RestLine("GET", _R + "/settings", reads=True),
-    RestLine("POST", _R + "/settings", {"lock_room": True}, OFFICIALS),
+    RestLine("POST", _R + "/settings", {"lock_room": True}, OFFICIALS, seen=told("room-settings-update")),
     RestLine("GET", _R + "/bans", None, OFFICIALS),
-    RestLine("POST", _R + "/bans/{user_id}", {}, OFFICIALS),
-    RestLine("DELETE", _R + "/bans/banned", None, OFFICIALS),
-    RestLine("POST", _R + "/hand-raise", {"raised": True}, personal=True),
+    RestLine(
+        "POST",
+        _R + "/bans/{user_id}",
+        {},
+        OFFICIALS,
+        seen=told("user-left", moderator="user-left ban-list", victim="kick"),
+    ),
+    RestLine("DELETE", _R + "/bans/banned", None, OFFICIALS, seen=told(moderator="ban-list")),
+    RestLine("POST", _R + "/hand-raise", {"raised": True}, personal=True, seen=told("hand-raise-queue")),
     RestLine("GET", _R + "/hand-raise/queue", reads=True),
     RestLine("GET", _R + "/waiting-room", None, OFFICIALS),
-    RestLine("POST", _R + "/waiting-room/lounger/admit", {}, OFFICIALS),
-    RestLine("POST", _R + "/waiting-room/lounger/reject", {}, OFFICIALS),
-    RestLine("POST", _R + "/waiting-room/admit", {"all": True}, OFFICIALS),
-    RestLine("POST", _R + "/waiting-room/reject", {"user_ids": ["lounger"]}, OFFICIALS),
+    RestLine(
+        "POST",
+        _R + "/waiting-room/lounger/admit",
+        {},
+        OFFICIALS,
+        seen=told("user-joined", moderator="waiting-room-admit user-joined", lounger="waiting-room-admit room-state"),
+    ),
+    RestLine(
+        "POST",
+        _R + "/waiting-room/lounger/reject",
+        {},
+        OFFICIALS,
+        seen=told(moderator="waiting-room-reject", lounger="waiting-room-reject"),
+    ),
+    RestLine(
+        "POST",
+        _R + "/waiting-room/admit",
+        {"all": True},
+        OFFICIALS,
+        seen=told("user-joined", moderator="waiting-room-admit user-joined", lounger="waiting-room-admit room-state"),
+    ),
+    RestLine(
+        "POST",
+        _R + "/waiting-room/reject",
+        {"user_ids": ["lounger"]},
+        OFFICIALS,
+        seen=told(moderator="waiting-room-reject", lounger="waiting-room-reject"),
+    ),
     RestLine("GET", _R + "/breakout-rooms", reads=True),
-    RestLine("POST", _R + "/breakout-rooms", {"name": "Red"}, OFFICIALS),
-    RestLine("DELETE", _R + "/breakout-rooms", None, OFFICIALS),
-    RestLine("DELETE", _R + "/breakout-rooms/blue", None, OFFICIALS),
-    RestLine("POST", _R + "/breakout-rooms/assign", {"auto": True}, OFFICIALS),
-    RestLine("POST", _R + "/breakout-rooms/blue/assign/{user_id}", None, OFFICIALS),
+    RestLine("POST", _R + "/breakout-rooms", {"name": "Red"}, OFFICIALS, seen=told("breakout-room-create")),
+    RestLine("DELETE", _R + "/breakout-rooms", None, OFFICIALS, seen=told("breakout-room-close")),
+    RestLine("DELETE", _R + "/breakout-rooms/blue", None, OFFICIALS, seen=told("breakout-room-close")),
+    RestLine(
+        "POST",
+        _R + "/breakout-rooms/assign",
+        {"auto": True},
+        OFFICIALS,
+        seen=told("breakout-room-assign breakout-room-area", moderator="breakout-room-assign"),
+    ),
+    RestLine(
+        "POST",
+        _R + "/breakout-rooms/blue/assign/{user_id}",
+        None,
+        OFFICIALS,
+        seen=told("breakout-room-assign", victim="breakout-room-assign breakout-room-area"),
+    ),
     RestLine("GET", _R + "/chat", personal=True),
     RestLine("POST", _R + "/chat/images", personal=True, answer=415),
     RestLine("GET", _R + "/chat/images/unknown", personal=True, answer=404),
