@@ -35,6 +35,9 @@ RENEW_EVERY_S = 5.0
 LOOK_EVERY_S = 15.0
 RETENTION_EVERY_S = 3_600.0
 MAX_RECOVERIES = 2
+GONE = "server_gone"
+MOVED = "moved"
+GOES_ON_WITHIN_S = 120.0
 
 
 class Refused(Exception):
@@ -67,6 +70,7 @@ class RecordingDesk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self._looked_for: dict[str, float] = {}
+        self._followed: set[str] = set()  # work that another shard goes on with; its end here is no news
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -139,25 +143,77 @@ class RecordingDesk:
             )
         except (KeyError, IndexError, ValueError):
             raise Refused("invalid_message", "The file name template has an unknown field.") from None
+        self._run(recording, time.monotonic(), tap, news)
+        self.counters["started"] += 1
+        log.info("recording starts", recording=recording_id, room=room_id, mode=options.mode)
+        return recording
+
+    def _run(self, recording: Recording, origin: float, tap: Tap, news: Callable[[], list[Message]]) -> None:
+        """Start its worker. ``origin``: monotonic seconds of the recording's time 0."""
         self._write_record(recording)
-        origin = time.monotonic()
-        wanted = None if options.participants is None else frozenset(options.participants)
+        participants = recording.options.participants
+        wanted = None if participants is None else frozenset(participants)
         spec = JobSpec(
-            recording_id,
+            recording.work_id,
             "recording",
-            room_id,
+            recording.room_id,
             MODULE,
             lambda attempt: dump(Setup(recording=recording, options=self.options, origin=origin)),
             news,
             None if wanted is None else (lambda user, source: user in wanted),
         )
-        self._running[recording_id] = recording
+        self._running[recording.work_id] = recording
         self._jobs.start(spec, tap, self)
-        self.counters["started"] += 1
-        log.info("recording starts", recording=recording_id, room=room_id, mode=options.mode)
-        self._later(self._registry.renew([recording_id]))
+        self._later(self._registry.renew([recording.work_id]))
         self._save(recording)
-        return recording
+
+    # -- rooms that change shards ----------------------------------------------------------------------------------
+
+    async def interrupted(self, room_id: str) -> list[Recording]:
+        """Recordings of a room that comes from another shard, which go on here."""
+        try:
+            found = await self._registry.all_of(room_id)
+        except FAILURES:
+            return []
+        here = {r.recording_id for r in self._running.values() if r.status is not model.Status.STOPPING}
+        return [r for r in found if _goes_on(r, time.time()) and r.recording_id not in here]
+
+    def go_on(self, recording: Recording, tap: Tap, news: Callable[[], list[Message]]) -> Recording:
+        """Record a further leg of what another shard has begun; raises Refused."""
+        self._check(recording.room_id)
+        further = recording.model_copy(
+            update={
+                "leg": recording.leg + 1,
+                "parts": recording.parts + 1,
+                "status": model.Status.STARTING,
+                "stopped_at": None,
+                "stop_reason": None,
+                "error": None,
+                "error_message": None,
+                "upload_pending": False,
+                "files": [],
+            }
+        )
+        if recording.work_id in self._running:
+            self._followed.add(recording.work_id)
+        passed_s = max(0.0, time.time() - recording.started_unix)
+        self._run(further, time.monotonic() - passed_s, tap, news)
+        self.counters["taken_over"] += 1
+        log.info("recording goes on here", recording=further.recording_id, room=further.room_id, leg=further.leg)
+        return further
+
+    def hand_over(self, room_id: str) -> None:
+        """The room goes on at another shard, and its recordings with it: what was recorded here is finished."""
+        for recording in self.under_way(room_id):
+            job = self._jobs.running.get(recording.work_id)
+            if job is None or recording.status is model.Status.STOPPING:
+                continue
+            self._followed.add(recording.work_id)
+            recording.status, recording.stop_reason = model.Status.STOPPING, MOVED
+            recording.stopped_at = _iso(time.time())
+            job.tell(Command({"stop_at": time.monotonic()}))
+            job.stop(MOVED)
+            log.info("recording goes on elsewhere", recording=recording.recording_id, room=room_id)
 
     def _check(self, room_id: str) -> None:
         options = self.options
@@ -180,7 +236,7 @@ class RecordingDesk:
 
     def _write_record(self, recording: Recording) -> None:
         """What another process has to know to finish it."""
-        folder = work_folder(self.options) / recording.recording_id
+        folder = work_folder(self.options) / recording.work_id
         try:
             folder.mkdir(parents=True, exist_ok=True)
             write_whole(folder / RECORD, recording.model_dump_json().encode())
@@ -189,9 +245,10 @@ class RecordingDesk:
 
     def end(self, room_id: str, recording_id: str, stopped_by: str | None, reason: str = "asked") -> Recording:
         """Stop a recording; raises Refused if none of that name is under way here."""
-        recording = self._running.get(recording_id)
-        job = self._jobs.running.get(recording_id)
-        if recording is None or job is None or recording.room_id != room_id:
+        legs = [r for r in self.under_way(room_id) if r.recording_id == recording_id]
+        recording = max(legs, key=lambda r: r.leg, default=None)
+        job = None if recording is None else self._jobs.running.get(recording.work_id)
+        if recording is None or job is None or recording.work_id in self._followed:
             raise Refused("recording_not_found", "No such recording is under way.")
         if recording.status is not model.Status.STOPPING:
             recording.stopped_by, recording.stop_reason = stopped_by, reason
@@ -206,20 +263,21 @@ class RecordingDesk:
     def end_room(self, room_id: str, reason: str) -> None:
         """A room ends: so do its recordings."""
         for recording in self.under_way(room_id):
-            with contextlib.suppress(Refused):
-                self.end(room_id, recording.recording_id, None, reason)
+            if recording.work_id not in self._followed:
+                with contextlib.suppress(Refused):
+                    self.end(room_id, recording.recording_id, None, reason)
 
     def tell(self, room_id: str, message: Message) -> None:
         """Pass news of a room on to its recordings."""
         for recording in self.under_way(room_id):
-            job = self._jobs.running.get(recording.recording_id)
+            job = self._jobs.running.get(recording.work_id)
             if job is not None:
                 job.tell(message)
 
     def note_chat(self, room_id: str, line: dict[str, object]) -> None:
         """A chat message, for recordings that keep the chat."""
         for recording in self.under_way(room_id):
-            job = self._jobs.running.get(recording.recording_id)
+            job = self._jobs.running.get(recording.work_id)
             if job is not None and recording.options.chat:
                 job.tell(Command({"chat": line}))
 
@@ -234,8 +292,9 @@ class RecordingDesk:
         except FAILURES:
             found = {}
         for recording in self.under_way(room_id):
-            self._measure(recording)
-            found[recording.recording_id] = recording
+            if recording.work_id not in self._followed:
+                self._measure(recording)
+                found[recording.recording_id] = recording
         return sorted(found.values(), key=lambda recording: recording.started_unix)
 
     def url(self, file: File, *, download: bool) -> str | None:
@@ -298,16 +357,19 @@ class RecordingDesk:
             self._later(self._conclude(recording, given_up=job.state is JobState.FAILED))
 
     async def _conclude(self, recording: Recording, *, given_up: bool = False) -> None:
-        folder = work_folder(self.options) / recording.recording_id
+        folder = work_folder(self.options) / recording.work_id
         result = await asyncio.to_thread(read_result, folder)
         self._take_result(recording, result, given_up=given_up)
         await asyncio.to_thread(self._tidy, folder, recording)
         ended = time.time()
+        goes_on = recording.work_id in self._followed
         with contextlib.suppress(*FAILURES):
-            await self._registry.save(recording, ended if recording.status in model.OVER else None)
-            if self.options.keep_days and not recording.upload_pending and recording.files:
+            saved = await self._registry.save(recording, ended if recording.status in model.OVER else None)
+            goes_on = goes_on or not saved
+            if saved and self.options.keep_days and not recording.upload_pending and recording.files:
                 await self._registry.keep(recording, ended + self.options.keep_days * 86_400)
-            await self._registry.release(recording.recording_id)
+            await self._registry.release(recording.work_id)
+        self._followed.discard(recording.work_id)
         log.info(
             "recording ended",
             recording=recording.recording_id,
@@ -316,7 +378,8 @@ class RecordingDesk:
             pending=recording.upload_pending,
             duration_s=recording.duration_s,
         )
-        self.on_change(recording)
+        if not goes_on:
+            self.on_change(recording)
 
     def _take_result(self, recording: Recording, result: Result | None, *, given_up: bool) -> None:
         recording.cpu = 0.0
@@ -354,7 +417,7 @@ class RecordingDesk:
 
     async def _renew(self) -> None:
         if self._running:
-            await self._registry.renew(list(self._running))
+            await self._registry.renew(list(self._running))  # of each the work that is done here
 
     async def _look_for_unfinished(self) -> None:
         """Finish what was left behind: by a crash here, or by a shard that shares the folder and is gone."""
@@ -362,30 +425,33 @@ class RecordingDesk:
             return
         for recording in await asyncio.to_thread(_unfinished, work_folder(self.options)):
             recovering = sum(1 for job in self._jobs.running.values() if job.spec.kind == "recovery")
-            known = recording.recording_id in self._running or recording.recording_id in self._jobs.running
+            known = recording.work_id in self._running or recording.work_id in self._jobs.running
             if known or recovering >= MAX_RECOVERIES or not self._is_due(recording):
                 continue
-            if not await self._registry.claim(recording.recording_id):
+            if not await self._registry.claim(recording.work_id):
                 continue
+            newest = await self._registry.find(recording.room_id, recording.recording_id)
+            if newest is not None and newest.leg > recording.leg:
+                self._followed.add(recording.work_id)
             self.counters["recovered"] += 1
             self._recover(recording)
 
     def _is_due(self, recording: Recording) -> bool:
         """A store that is away is asked again each minute only."""
         now = time.monotonic()
-        if recording.upload_pending and now < self._looked_for.get(recording.recording_id, 0.0):
+        if recording.upload_pending and now < self._looked_for.get(recording.work_id, 0.0):
             return False
-        self._looked_for[recording.recording_id] = now + 4 * LOOK_EVERY_S
+        self._looked_for[recording.work_id] = now + 4 * LOOK_EVERY_S
         return True
 
     def _recover(self, recording: Recording) -> None:
         log.warning("finishing a recording that was left behind", recording=recording.recording_id)
         if recording.status not in model.OVER:
             recording.status = model.Status.STOPPING
-            recording.stop_reason = recording.stop_reason or "server_gone"
-        self._running[recording.recording_id] = recording
+            recording.stop_reason = recording.stop_reason or GONE
+        self._running[recording.work_id] = recording
         spec = JobSpec(
-            recording.recording_id,
+            recording.work_id,
             "recovery",
             recording.room_id,
             MODULE,
@@ -407,7 +473,7 @@ class RecordingDesk:
         recording.status = status
 
     def _measure(self, recording: Recording, job: Job | None = None) -> None:
-        job = job or self._jobs.running.get(recording.recording_id)
+        job = job or self._jobs.running.get(recording.work_id)
         if job is not None and job.status:
             recording.duration_s = job.status.get("duration_ms", 0) / 1000
             recording.size_bytes = job.status.get("bytes", recording.size_bytes)
@@ -417,10 +483,24 @@ class RecordingDesk:
     def _changed(self, recording: Recording) -> None:
         self._measure(recording)
         self._save(recording)
-        self.on_change(recording)
+        if recording.work_id not in self._followed:
+            self.on_change(recording)
 
     def _save(self, recording: Recording) -> None:
-        self._later(self._registry.save(recording.model_copy(deep=True)))
+        async def save(copy: Recording) -> None:
+            await self._registry.save(copy)
+
+        if recording.work_id not in self._followed:
+            self._later(save(recording.model_copy(deep=True)))
+
+
+def _goes_on(recording: Recording, now_unix: float) -> bool:
+    """Whether a recording was cut short because its shard went away, not because somebody ended it."""
+    if recording.status in (model.Status.STARTING, model.Status.RECORDING):
+        return True
+    if recording.stop_reason not in (GONE, MOVED) or recording.stopped_at is None:
+        return False
+    return now_unix - datetime.fromisoformat(recording.stopped_at).timestamp() < GOES_ON_WITHIN_S
 
 
 def _unfinished(folder: Path) -> list[Recording]:

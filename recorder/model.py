@@ -92,8 +92,14 @@ class Recording(BaseModel):
     cpu: float = 0.0
     memory_bytes: int = 0
     parts: int = 1
+    leg: int = 1
     upload_pending: bool = False
     files: list[File] = []
+
+    @property
+    def work_id(self) -> str:
+        """Names the work of one shard on it: a recording whose room goes to another shard has a further leg there."""
+        return self.recording_id if self.leg == 1 else f"{self.recording_id}.{self.leg}"
 
 
 def safe_name(text: str, fallback: str = "unnamed") -> str:

@@ -84,6 +84,12 @@ class RecorderOptions(BaseModel):
         description="How long a stopped recording tries to bring the rest to the storage, in seconds; what remains is "
         "brought later.",
     )
+    earlier_part_wait_min: float = Field(
+        default=30.0,
+        ge=0,
+        description="How long, in minutes, a recording whose room went to another shard waits for what the first one "
+        "recorded; then it is finished without.",
+    )
 
     @model_validator(mode="after")
     def _template_is_usable(self) -> RecorderOptions:

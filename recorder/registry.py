@@ -2,7 +2,8 @@
 
 Keys, with ``P`` the prefix and ``R`` the room: ``P:{R}:recordings`` (hash of JSON by id; it lives for a day after the
 last change, and entries are dropped a day after their end), ``P:recording-lease:ID`` (string: the shard that works on
-it, for 20 s), ``P:recordings-kept`` (sorted set of room and id by the time of their deletion), ``P:recording-secret``.
+it or, with ``.N`` behind the id, on its leg N; for 20 s), ``P:recordings-kept`` (sorted set of room and id by the time
+of their deletion), ``P:recording-secret``.
 """
 
 from __future__ import annotations
@@ -34,13 +35,25 @@ class Registry:
     def _room(self, room_id: str) -> str:
         return f"{self._prefix}:{{{room_id}}}:recordings"
 
-    async def save(self, recording: Recording, ended_unix: float | None = None) -> None:
-        """Keep the state of a recording; ``ended_unix`` once it is over."""
+    async def save(self, recording: Recording, ended_unix: float | None = None) -> bool:
+        """Keep the state of a recording; ``ended_unix`` once it is over. False: it goes on at another shard already."""
         key = self._room(recording.room_id)
+        known = await self.find(recording.room_id, recording.recording_id)
+        if known is not None and known.leg > recording.leg:
+            return False
         body = recording.model_dump_json()
         record = f"{'' if ended_unix is None else round(ended_unix)}|{body}"
         await self._redis.hset(key, recording.recording_id, record)
         await self._redis.expire(key, LIFETIME_S + 3_600)
+        return True
+
+    async def find(self, room_id: str, recording_id: str) -> Recording | None:
+        """One recording of a room."""
+        value = await self._redis.hget(self._room(room_id), recording_id)
+        try:
+            return None if value is None else Recording.model_validate_json(_text(value).partition("|")[2])
+        except ValidationError:
+            return None
 
     async def all_of(self, room_id: str) -> list[Recording]:
         """All that are kept of a room, the newest last."""
@@ -67,23 +80,23 @@ class Registry:
 
     # -- leases ----------------------------------------------------------------------------------------------------
 
-    def _lease(self, recording_id: str) -> str:
-        return f"{self._prefix}:recording-lease:{recording_id}"
+    def _lease(self, work_id: str) -> str:
+        return f"{self._prefix}:recording-lease:{work_id}"
 
-    async def claim(self, recording_id: str) -> bool:
+    async def claim(self, work_id: str) -> bool:
         """Take the work on a recording, unless another shard has it."""
-        return bool(await self._redis.set(self._lease(recording_id), self._owner, nx=True, ex=LEASE_S))
+        return bool(await self._redis.set(self._lease(work_id), self._owner, nx=True, ex=LEASE_S))
 
-    async def renew(self, recording_ids: Iterable[str]) -> None:
+    async def renew(self, work_ids: Iterable[str]) -> None:
         """Go on working on them."""
         pipe: Any = self._redis.pipeline(transaction=False)
-        for recording_id in recording_ids:
-            pipe.set(self._lease(recording_id), self._owner, ex=LEASE_S)
+        for work_id in work_ids:
+            pipe.set(self._lease(work_id), self._owner, ex=LEASE_S)
         await pipe.execute()
 
-    async def release(self, recording_id: str) -> None:
+    async def release(self, work_id: str) -> None:
         """Work on a recording is done."""
-        await self._redis.delete(self._lease(recording_id))
+        await self._redis.delete(self._lease(work_id))
 
     # -- retention -------------------------------------------------------------------------------------------------
 

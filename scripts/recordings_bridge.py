@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import structlog
 from fastapi import APIRouter
 
 from media.feed import Message, Participant, Speaker
 from recorder.desk import RecordingDesk, Refused
 from recorder.links import FileLinks, Grant, create_router
-from recorder.model import OVER, File, Options, Recording
+from recorder.model import OVER, File, Options, Recording, Status
 from recorder.storage.local import LocalStore
 from signaling import effects as fx
 from signaling.errors import ErrorCode, RoomError
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from signaling.hub import Hub
     from signaling.live_room import LiveRoom
 
+log = structlog.get_logger("plenum.recordings")
+
 
 class RecordingsBridge:
     """``signaling.recordings.RecordingPort`` over a RecordingDesk. ``hub`` is set once the application is built."""
@@ -33,6 +37,7 @@ class RecordingsBridge:
         self.hub: Hub | None = None
         self._desk = desk
         self._links = links
+        self._interrupted: dict[str, builtins.list[Recording]] = {}
         desk.on_change = self._on_change
 
     def routers(self) -> Sequence[APIRouter]:
@@ -76,6 +81,27 @@ class RecordingsBridge:
         """RecordingPort."""
         closing = self.hub is not None and self.hub.closing
         self._desk.end_room(live.room.room_id, "server_stop" if closing else "room_closed")
+
+    async def look_up(self, room_id: str) -> None:
+        """RecordingPort."""
+        self._interrupted[room_id] = await self._desk.interrupted(room_id)
+
+    def adopt(self, live: LiveRoom) -> builtins.list[RecordingInfo]:
+        """RecordingPort."""
+        adopted = []
+        for recording in self._interrupted.pop(live.room.room_id, []):
+            try:
+                further = self._desk.go_on(recording, live.router, lambda: _news(live))
+            except Refused as refusal:
+                log.error("recording does not go on here", recording=recording.recording_id, reason=refusal.message)
+                ended = {"status": Status.STOPPED, "error": refusal.code, "error_message": refusal.message}
+                further = recording.model_copy(update=ended)
+            adopted.append(self._info(further))
+        return adopted
+
+    def hand_over(self, live: LiveRoom) -> None:
+        """RecordingPort."""
+        self._desk.hand_over(live.room.room_id)
 
     async def list(self, room_id: str, *, with_urls: bool) -> list[RecordingInfo]:
         """RecordingPort."""

@@ -143,6 +143,8 @@ class Hub:
         stored = await self._store.load(room_id)
         if not stored.known and self._ownership is not None:
             raise RoomError(ErrorCode.UNAVAILABLE, "The room cannot be opened now.", retry_after=2)
+        if stored.seats:
+            await self.around.recordings.look_up(room_id)
         return stored
 
     def _open(self, room_id: str, stored: StoredRoom) -> LiveRoom:
@@ -162,10 +164,10 @@ class Hub:
         self._end_departed(room_id)
         live = LiveRoom(room, self._engine.create_router(room_id), self.around)
         seats = read_seats(stored.seats)
-        if seats:
-            live.reform(seats)
         self.rooms[room_id] = live
         self._store.save(room_id, RoomOpened(again=bool(seats)))
+        if seats:
+            live.reform(seats)
         if self.around.live is not None:
             self.around.live.adopt(live)
         self._watch()
@@ -189,7 +191,7 @@ class Hub:
         live = self.rooms.pop(room_id, None)
         if live is None:
             return
-        live.dismiss(CloseCode.RESTART, "room_moved", farewell)
+        live.dismiss(CloseCode.RESTART, "room_moved", farewell, moved=True)
         overlap_s = self._shard_options.move_overlap_s
         loop = asyncio.get_running_loop()
         self._departing[room_id] = loop.call_later(overlap_s, self._end_departed, room_id, live)

@@ -223,6 +223,8 @@ class LiveRoom:
             self.negotiation.enter(seat.username, receives=False)
             self.seats.adopt(seat.username)
         self.journal.go_on()
+        for info in self._around.recordings.adopt(self):
+            self.apply(self._note_recording(info))
 
     def suspend(self) -> None:
         """From now on nothing changes here any more: the room goes on elsewhere. Media flows on."""
@@ -241,13 +243,17 @@ class LiveRoom:
         participant = self.room.participants[username]
         return record(participant, session.seq, session.recent_ids) if session is not None else record(participant)
 
-    def dismiss(self, close_code: int, reason: str, farewell: Outgoing | None = None) -> None:
-        """Send all clients to where the room is now; they are not said to have left."""
+    def dismiss(self, close_code: int, reason: str, farewell: Outgoing | None = None, *, moved: bool = False) -> None:
+        """Send all clients to where the room is now; they are not said to have left.
+
+        ``moved``: another shard has the room, and its recordings go on there.
+        """
         if self._around.live is not None:
             self._around.live.leave(self)
         self.suspend()
         self.closed = True
-        self._around.recordings.room_closed(self)
+        recordings = self._around.recordings
+        (recordings.hand_over if moved else recordings.room_closed)(self)
         for session in list(self.all_sessions()):
             if farewell is not None:
                 self._deliver(session, self._letter(farewell, None), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import TYPE_CHECKING, Protocol
 
 from signaling.errors import ErrorCode, RoomError
@@ -40,6 +41,18 @@ class RecordingPort(Protocol):
         """A room ends."""
         ...
 
+    async def look_up(self, room_id: str) -> None:
+        """A room is about to come from another shard: learn what was being recorded there."""
+        ...
+
+    def adopt(self, live: LiveRoom) -> builtins.list[RecordingInfo]:
+        """A room has come from another shard: go on with its recordings, each as a further part."""
+        ...
+
+    def hand_over(self, live: LiveRoom) -> None:
+        """A room has gone to another shard, where its recordings go on."""
+        ...
+
     async def list(self, room_id: str, *, with_urls: bool) -> list[RecordingInfo]:
         """All recordings of a room that are remembered, the newest last."""
         ...
@@ -66,6 +79,15 @@ class NoRecordings:
         return
 
     def room_closed(self, live: LiveRoom) -> None:
+        return
+
+    async def look_up(self, room_id: str) -> None:
+        return
+
+    def adopt(self, live: LiveRoom) -> builtins.list[RecordingInfo]:
+        return []
+
+    def hand_over(self, live: LiveRoom) -> None:
         return
 
     async def list(self, room_id: str, *, with_urls: bool) -> list[RecordingInfo]:

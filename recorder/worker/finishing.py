@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
+from media.containers.repair import Repair
 from media.jobs.worker import note
 from recorder.model import File, Recording
 from recorder.options import RecorderOptions
@@ -16,13 +19,15 @@ from recorder.storage.spool import Budget
 from recorder.storage.store import ObjectInfo, Store, StoreError
 from recorder.storage.uploader import Uploader
 from recorder.worker import extras
-from recorder.worker.chapters import chapters, webvtt
-from recorder.worker.joining import SpooledSource, StoredSource, join, pour, repaired
+from recorder.worker.chapters import Event, chapters, webvtt
+from recorder.worker.joining import Joined, SpooledSource, StoredSource, join, pour, repaired
+from recorder.worker.legs import MANIFEST, Whole, joined_vtt, leg_name, merged, read_whole, stored_whole
 from recorder.worker.parts import Part, PartShelf
-from recorder.worker.people import Chronicle
+from recorder.worker.people import Chronicle, participants
 
 RETRY_PAUSE_S = 0.5
 CHAT = "chat.jsonl"
+_JSON = "application/json"
 
 
 class NotYet(Exception):
@@ -50,21 +55,99 @@ class Finisher:
         self._budget = budget
         self._beat = beat
         self._until = time.monotonic() + options.finish_timeout_s
+        self.missing = False
+        """Whether what another shard recorded before is not there, and is waited for no longer."""
 
     def finish(self, parts: Sequence[Part], chronicle: Chronicle, duration_s: float) -> list[File]:
         """All files of the recording. Raises NotYet."""
+        leg = self._recording.leg
+        earlier = self._earlier()
+        if earlier is not None and earlier.legs >= leg > 1:
+            self._forget(parts, earlier.files)  # an earlier process had only that left to do
+            return earlier.files
+        whole = [part for part in parts if self._is_of_all_legs(part)]
         files = []
-        ordered = sorted(parts, key=lambda part: (part.identity, part.attempt))
+        ordered = sorted((p for p in parts if p not in whole), key=lambda part: (part.identity, part.attempt))
         for _, group in groupby(ordered, key=lambda part: part.identity):
             file = self._file(list(group))
             if file is not None:
                 files.append(file)
+        earlier = earlier or self._wait_for_earlier()
+        events = chronicle.events
+        if earlier is not None:
+            files = self._with_earlier(earlier, files, whole)
+            events = merged(earlier.events, events)
         files.sort(key=lambda file: (file.kind != "program", file.offset_s, file.name))
-        files += self._extras(chronicle, duration_s, files)
-        files.append(self._manifest(chronicle, duration_s, files))
-        for part in parts:
-            self._remove(part)
+        files += self._extras(events, duration_s, files, earlier)
+        files.append(self._manifest(events, chronicle.names, duration_s, files))
+        self._forget(parts, files)
         return files
+
+    # -- legs ------------------------------------------------------------------------------------------------------
+
+    def _earlier(self) -> Whole | None:
+        """What the legs before this one have made, or all legs together."""
+        if self._recording.leg == 1:
+            return None
+        found: Whole | None = self._retried(lambda: stored_whole(self._store, self._recording.key_prefix))
+        return found if found is not None and found.legs >= self._recording.leg - 1 else None
+
+    def _wait_for_earlier(self) -> Whole | None:
+        """The shard before may still be bringing its part. Raises NotYet."""
+        if self._recording.leg == 1:
+            return None
+        stopped_at = self._recording.stopped_at
+        since_s = 0.0 if stopped_at is None else time.time() - datetime.fromisoformat(stopped_at).timestamp()
+        while (earlier := self._earlier()) is None:
+            if since_s > self._options.earlier_part_wait_min * 60:
+                self.missing = True
+                return None
+            if time.monotonic() > self._until:
+                raise NotYet
+            time.sleep(RETRY_PAUSE_S)
+            self._beat()
+        return earlier
+
+    def _is_of_all_legs(self, part: Part) -> bool:
+        name = part.file.name
+        return self._recording.leg > 1 and part.file.kind == "program" and not self._is_own(name)
+
+    def _is_own(self, name: str) -> bool:
+        return name.rpartition(".")[0].endswith(f"-{self._recording.leg}")
+
+    def _with_earlier(self, earlier: Whole, files: list[File], begun: list[Part]) -> list[File]:
+        """The program of all legs in one file, where that of the first is; tracks stay files of their own."""
+        before, own = earlier.file("program"), next((file for file in files if file.kind == "program"), None)
+        tracks = [file for file in (*earlier.files, *files) if file.kind == "track"]
+        if before is None or own is None:
+            found = before or own
+            return tracks if found is None else [found, *tracks]
+        done = next((part for part in begun if part.spool.journal.closed), None)
+        if done is not None:
+            self._until_stored([done])
+            return [done.file, *tracks]
+        for part in begun:
+            self._remove(part)
+        whole, found_repair = join([StoredSource(self._store, file.key, file.size_bytes) for file in (before, own)])
+        file = before.model_copy(
+            update={
+                "parts": before.parts + own.parts,
+                "duration_s": round(found_repair.duration_s, 3),
+                "size_bytes": found_repair.length,
+                "gaps": [*before.gaps, *own.gaps],
+            }
+        )
+        self._write_joined(file, whole, found_repair, None)
+        return [file, *tracks]
+
+    def _forget(self, parts: Sequence[Part], files: Sequence[File]) -> None:
+        """All is in the store: what stood here, and a leg's program that went into the whole, is dropped."""
+        kept = {file.key for file in files}
+        for part in parts:
+            key = part.spool.journal.key
+            if self._recording.leg > 1 and part.file.kind == "program" and key not in kept:
+                self._retried(lambda key=key: self._store.delete(key))  # type: ignore[misc]
+            self._remove(part)
 
     # -- files -----------------------------------------------------------------------------------------------------
 
@@ -125,16 +208,20 @@ class Finisher:
                 "gaps": gaps,
             }
         )
-        joined = self._shelf.create(file, parts[0].origin)
-        self._uploader.add(joined.spool)
-        pour(whole, found.length, joined.spool, self._beat)
-        joined.spool.close((patch.offset, patch.data) for patch in found.patches)
-        self._until_stored([joined])
+        joined = self._write_joined(file, whole, found, parts[0].origin)
         for part in parts:
             if part.spool.journal.key != file.key:
                 self._retried(lambda key=part.spool.journal.key: self._store.delete(key))  # type: ignore[misc]
         self._remove(joined)
         return file
+
+    def _write_joined(self, file: File, whole: Joined, found: Repair, origin: float | None) -> Part:
+        joined = self._shelf.create(file, origin)
+        self._uploader.add(joined.spool)
+        pour(whole, found.length, joined.spool, self._beat)
+        joined.spool.close((patch.offset, patch.data) for patch in found.patches)
+        self._until_stored([joined])
+        return joined
 
     def _until_stored(self, parts: Sequence[Part]) -> None:
         for part in parts:
@@ -153,32 +240,56 @@ class Finisher:
 
     # -- beside them -----------------------------------------------------------------------------------------------
 
-    def _extras(self, chronicle: Chronicle, duration_s: float, files: Sequence[File]) -> list[File]:
+    def _extras(
+        self, events: Sequence[Event], duration_s: float, files: Sequence[File], earlier: Whole | None
+    ) -> list[File]:
         made: list[File] = []
-        folder = self._shelf.folder
+        folder, leg = self._shelf.folder, self._recording.leg
         program = next((file for file in files if file.kind == "program"), None)
         length_s = program.duration_s if program is not None and program.duration_s else duration_s
-        marks = webvtt(chapters(chronicle.events, length_s))
+        marks = webvtt(chapters(events, length_s))
         made.append(self._put("chapters.vtt", "chapters", "text/vtt", marks.encode()))
         picture = extras.poster(folder)
-        if picture is not None:
+        if earlier is not None and (before := earlier.file("poster")) is not None:
+            made.append(before)
+        elif picture is not None:
             made.append(self._put("poster.jpg", "poster", "image/jpeg", picture))
+        made += self._previews(folder, length_s, leg_name("previews.jpg", leg), earlier)
+        chat = b"" if earlier is None else self._small(earlier.file("chat"))
+        with contextlib.suppress(FileNotFoundError):
+            chat += (folder / CHAT).read_bytes()
+        if chat or (folder / CHAT).exists():
+            made.append(self._put("chat.jsonl", "chat", "application/jsonl", chat))
+        return made
+
+    def _previews(self, folder: Path, length_s: float, name: str, earlier: Whole | None) -> list[File]:
+        made = [] if earlier is None else [file for file in earlier.files if file.kind == "previews"]
         try:
-            strip = extras.strip(folder, length_s, "previews.jpg")
+            strip = extras.strip(folder, length_s, name)
         except (OSError, ValueError) as error:
             note("warning", "no previews", error=str(error))
             strip = None
+        times = "" if earlier is None else self._small(earlier.file("preview")).decode()
         if strip is not None:
-            made.append(self._put("previews.jpg", "previews", "image/jpeg", strip.picture))
-            made.append(self._put("previews.vtt", "preview", "text/vtt", strip.times.encode()))
-        with contextlib.suppress(FileNotFoundError):
-            made.append(self._put("chat.jsonl", "chat", "application/jsonl", (folder / CHAT).read_bytes()))
+            made.append(self._put(name, "previews", "image/jpeg", strip.picture))
+            times = joined_vtt(times, strip.times) if times else strip.times
+        if times:
+            made.append(self._put("previews.vtt", "preview", "text/vtt", times.encode()))
         return made
 
-    def _manifest(self, chronicle: Chronicle, duration_s: float, files: Sequence[File]) -> File:
-        manifest = manifest_of(self._recording, chronicle, duration_s, files)
+    def _small(self, file: File | None) -> bytes:
+        data: bytes = self._retried(lambda: read_whole(self._store, file))
+        return data
+
+    def _manifest(
+        self, events: Sequence[Event], names: Mapping[str, str], duration_s: float, files: Sequence[File]
+    ) -> File:
+        manifest = manifest_of(self._recording, events, names, duration_s, files)
         data = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
-        return self._put("manifest.json", "manifest", "application/json", data)
+        newer: Whole | None = self._retried(lambda: stored_whole(self._store, self._recording.key_prefix))
+        # One that comes late, after a later leg was given up waiting for it, takes nothing's place.
+        late = newer is not None and newer.legs > self._recording.leg
+        return self._put(f"manifest-{self._recording.leg}.json" if late else MANIFEST, "manifest", _JSON, data)
 
     def _put(self, name: str, kind: Any, content_type: str, data: bytes) -> File:
         key = self._recording.key_prefix + name
@@ -186,11 +297,10 @@ class Finisher:
         self._retried(lambda: self._store.put(key, data, info))
         return File(name=name, key=key, kind=kind, content_type=content_type, size_bytes=len(data))
 
-    def _retried(self, action: Callable[[], object]) -> None:
+    def _retried(self, action: Callable[[], Any]) -> Any:
         while True:
             try:
-                action()
-                return
+                return action()
             except StoreError as error:
                 if time.monotonic() > self._until:
                     raise NotYet from error
@@ -198,20 +308,26 @@ class Finisher:
                 self._beat()
 
 
-def manifest_of(recording: Recording, chronicle: Chronicle, duration_s: float, files: Sequence[File]) -> dict[str, Any]:
+def manifest_of(
+    recording: Recording,
+    events: Sequence[Event],
+    names: Mapping[str, str],
+    duration_s: float,
+    files: Sequence[File],
+) -> dict[str, Any]:
     """What a program needs to work with the files."""
     return {
         "version": 1,
         "recording_id": recording.recording_id,
+        "legs": recording.leg,
         "room_id": recording.room_id,
         "started_by": recording.started_by,
         "started_at": recording.started_at,
         "duration_s": round(duration_s, 3),
         "options": recording.options.model_dump(mode="json"),
-        "participants": chronicle.participants(),
+        "participants": participants(events, names),
         "files": [file.model_dump(mode="json", exclude={"key"}) for file in files],
         "events": [
-            {"at_s": event.at_s, "kind": event.kind, "user_id": event.user_id, "name": event.name}
-            for event in chronicle.events
+            {"at_s": event.at_s, "kind": event.kind, "user_id": event.user_id, "name": event.name} for event in events
         ],
     }

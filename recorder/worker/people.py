@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -62,17 +63,17 @@ class Chronicle:
                         elif event.kind == "left":
                             self.present.discard(event.user_id)
 
-    def participants(self) -> list[dict[str, Any]]:
-        """For the manifest: who was there, and when."""
-        spans: dict[str, list[list[float | None]]] = {}
-        for event in self.events:
-            if event.user_id is None:
-                continue
-            if event.kind == "joined":
-                spans.setdefault(event.user_id, []).append([event.at_s, None])
-            elif event.kind == "left" and spans.get(event.user_id):
-                spans[event.user_id][-1][1] = event.at_s
-        return [
-            {"user_id": user_id, "display_name": self.names.get(user_id, user_id), "present": times}
-            for user_id, times in spans.items()
-        ]
+
+def participants(events: Iterable[Event], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """For the manifest: who was there, and when. ``names``: as they are now, of those who are known here."""
+    spans: dict[str, list[list[float | None]]] = {}
+    names = dict(names)
+    for event in events:
+        if event.user_id is None:
+            continue
+        names.setdefault(event.user_id, event.name)
+        if event.kind == "joined":
+            spans.setdefault(event.user_id, []).append([event.at_s, None])
+        elif event.kind == "left" and spans.get(event.user_id):
+            spans[event.user_id][-1][1] = event.at_s
+    return [{"user_id": user_id, "display_name": names[user_id], "present": times} for user_id, times in spans.items()]

@@ -19,6 +19,7 @@ from recorder.storage.spool import MIB, Budget, SpoolFull, write_whole
 from recorder.storage.store import Failure, StoreError
 from recorder.storage.uploader import Uploader
 from recorder.worker.finishing import CHAT, Finisher, NotYet
+from recorder.worker.legs import leg_name
 from recorder.worker.parts import Part, PartShelf
 from recorder.worker.people import Chronicle
 from recorder.worker.program import ProgramOutput, content_type, file_suffix
@@ -95,7 +96,7 @@ class Run:
         setup = self.setup
         self._reserve()
         if self.options.with_program:
-            name = f"program.{file_suffix(self.options)}"
+            name = leg_name(f"program.{file_suffix(self.options)}", setup.recording.leg)
             file = File(name=name, key=self._key_of(name), kind="program", content_type=content_type(self.options))
             before = any(part.file.kind == "program" for part in self._parts)
             part = self._shelf.create(file, setup.origin, continues=before)
@@ -106,6 +107,7 @@ class Run:
             self._tracks = TracksOutput(
                 self._shelf,
                 key_of=self._key_of,
+                leg=setup.recording.leg,
                 recording_origin=setup.origin,
                 origins={publication: at for publication, at in origins.items() if at is not None},
                 names=[part.file.name for part in self._parts],
@@ -283,6 +285,8 @@ class Run:
             files = finisher.finish(self._parts, self.chronicle, self._last_s)
             result.files = [file.model_dump(mode="json") for file in files]
             result.complete = True
+            if finisher.missing:
+                result.error, result.error_message = "storage_failed", "What another server recorded did not come."
         except NotYet:
             problem = self.uploader.problem
             note("warning", "the rest is brought later", problem=None if problem is None else problem.message)

@@ -29,7 +29,7 @@ class Setup(BaseModel):
     @property
     def folder(self) -> Path:
         """Where this recording works."""
-        return work_folder(self.options) / self.recording.recording_id
+        return work_folder(self.options) / self.recording.work_id
 
 
 def work_folder(options: RecorderOptions) -> Path:

@@ -10,6 +10,7 @@ from media.feed import Message, TrackAdded, TrackRemoved
 from media.jobs.worker import note
 from media.tracks import TrackWriter
 from recorder.model import File, safe_name
+from recorder.worker.legs import leg_name
 from recorder.worker.parts import Part, PartShelf
 
 TICK_S = 0.05
@@ -48,6 +49,7 @@ class TracksOutput:
         shelf: PartShelf,
         *,
         key_of: Callable[[str], str],
+        leg: int,
         recording_origin: float,
         origins: Mapping[str, float],
         names: Iterable[str],
@@ -56,6 +58,7 @@ class TracksOutput:
     ) -> None:
         self._shelf = shelf
         self._key_of = key_of
+        self._leg = leg
         self._recording_origin = recording_origin
         self._origins = dict(origins)
         self._audio_only = audio_only
@@ -115,7 +118,8 @@ class TracksOutput:
         """A publication is named in full where its owner had one of the kind before."""
         base = f"{safe_name(added.user_id)}-{added.source}"
         names = [f"{base}.{suffix}", *(f"{base}-{added.publication_id}{n}.{suffix}" for n in ("", "-2", "-3", "-4"))]
-        name = next((name for name in names if name not in self._names), f"{base}-{token_hex(8)}.{suffix}")
+        names = [leg_name(name, self._leg) for name in [*names, f"{base}-{token_hex(8)}.{suffix}"]]
+        name = next(name for name in names if name not in self._names)
         self._names.add(name)
         return name
 

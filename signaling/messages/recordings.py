@@ -102,8 +102,8 @@ class RecordingInfo(BaseModel):
     stopped_by: str | None = Field(default=None, description="Who stopped it; null: it stopped by itself.")
     stop_reason: str | None = Field(
         default=None,
-        description="`asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed` or "
-        "`server_gone`.",
+        description="`asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed`, "
+        "`server_gone` or `moved` (the room's new server could not go on with it).",
     )
     error_code: str | None = Field(default=None, description="What is wrong: `storage_failed` or `media_failed`.")
     error_message: str | None = Field(default=None, description="The same for people.")
