@@ -132,7 +132,7 @@ class PlenumServer:
             recordings = await self._start_recordings(stack, jobs, client)
             app = build_app(options, engine, client, self._web_root, shard, outputs, recordings)
             app.state.hub.collectors.append(JobsCollector(jobs))
-            served: ASGIApp = app if live is None else HlsServer(app, live)
+            served: ASGIApp = app if live is None else HlsServer(app, live, app.state.hub.streams)
             front = build_front(app, options, served)
             closes(stack, "connections to other shards", front.peers.close)
             closes(stack, "moves of rooms", front.mover.close)

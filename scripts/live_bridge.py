@@ -69,6 +69,7 @@ class LiveBridge:
             channel=order.channel,
             layout=layout,
             overlay=overlay,
+            elapsed_s=order.elapsed_s,
         )
 
         def news() -> list[Message]:
@@ -82,6 +83,18 @@ class LiveBridge:
     def stop(self, room_id: str, stream_id: str) -> None:
         """End a stream."""
         self._service.stop(room_id, stream_id)
+
+    def pause(self, room_id: str, stream_id: str) -> None:
+        """Another shard is about to go on with a stream."""
+        self._service.pause(room_id, stream_id)
+
+    def leave(self, room_id: str, stream_id: str) -> None:
+        """Another shard has a stream."""
+        self._service.leave(room_id, stream_id)
+
+    async def settled(self) -> None:
+        """Until other shards can read what was made here."""
+        await self._service.settled()
 
     def arrange(self, room_id: str, picture: Picture) -> None:
         """Change the picture of a room's streams."""

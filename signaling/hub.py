@@ -197,6 +197,18 @@ class Hub:
         self._departing[room_id] = loop.call_later(overlap_s, self._end_departed, room_id, live)
         log.info("room left for another shard", room=room_id)
 
+    async def pause_outputs(self, room_id: str) -> None:
+        """The room has been given to another shard, which makes its live streams from now on."""
+        live = self.rooms.get(room_id)
+        if live is not None and self.around.live is not None and live.keepers:
+            await self.around.live.pause(live)
+
+    def streams(self, room_id: str, stream_id: str) -> bool:
+        """Whether a room that is open here has such a live stream."""
+        live = self.rooms.get(room_id)
+        record = None if live is None else live.room.live.records.get(stream_id)
+        return record is not None and not record.ended
+
     def _end_departed(self, room_id: str, live: LiveRoom | None = None) -> None:
         """End the media of a room that has gone; at once if it comes back."""
         timer = self._departing.pop(room_id, None)

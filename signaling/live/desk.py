@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -61,7 +62,7 @@ class LiveDesk:
             if key is None:
                 self._end(live, record, LiveStatus.FAILED, _LOST_KEY)
             else:
-                self._begin(live, record, key)
+                self._begin(live, record, key, goes_on=True)
 
     def start(self, live: LiveRoom, stream_id: str, key: str) -> None:
         """A stream begins."""
@@ -107,12 +108,19 @@ class LiveDesk:
                     self.outputs.stop(room.room_id, record.info.stream_id)
                     self._end(watched.live, record, LiveStatus.STOPPED, "nobody was in the room any more")
 
+    async def pause(self, live: LiveRoom) -> None:
+        """The room is about to go on at another shard; returns when that can read what was made here."""
+        for record in live.room.live.running():
+            self._watched.pop(record.info.stream_id, None)
+            self.outputs.pause(live.room.room_id, record.info.stream_id)
+        await self.outputs.settled()
+
     def leave(self, live: LiveRoom) -> None:
         """The process goes down, or the room moves away: its streams are made elsewhere from now on."""
         for record in live.room.live.running():
             # What is reported of its end here is not the stream's.
             self._watched.pop(record.info.stream_id, None)
-            self.outputs.stop(live.room.room_id, record.info.stream_id)
+            self.outputs.leave(live.room.room_id, record.info.stream_id)
         live.keepers.clear()
 
     async def close(self) -> None:
@@ -125,16 +133,17 @@ class LiveDesk:
 
     # -- a stream's life -------------------------------------------------------------------------------------------
 
-    def _begin(self, live: LiveRoom, record: LiveRecord, key: str) -> None:
+    def _begin(self, live: LiveRoom, record: LiveRecord, key: str, *, goes_on: bool = False) -> None:
         stream_id = record.info.stream_id
         live.keepers.add(f"live:{stream_id}")
         self._watched[stream_id] = _Watched(live)
-        task = asyncio.get_running_loop().create_task(self._start(live, record, key), name=f"live {stream_id}")
+        task = asyncio.get_running_loop().create_task(self._start(live, record, key, goes_on), name=f"live {stream_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _start(self, live: LiveRoom, record: LiveRecord, key: str) -> None:
+    async def _start(self, live: LiveRoom, record: LiveRecord, key: str, goes_on: bool) -> None:
         info = record.info
+        begun_unix = datetime.fromisoformat(info.started_at).timestamp()
         order = Order(
             room_id=info.room_id,
             stream_id=info.stream_id,
@@ -147,6 +156,7 @@ class LiveDesk:
             hls_public=info.hls is None or info.hls.public,
             dvr_s=info.hls.dvr_s if info.hls is not None else 0.0,
             picture=as_picture(live.room.live.picture),
+            elapsed_s=max(1.0, self._unix() - begun_unix) if goes_on else 0.0,
         )
 
         def people() -> list[Person]:

@@ -30,7 +30,9 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A stream to be made. ``key`` is a secret. ``url`` empty: to no server."""
+    """A stream to be made. ``key`` is a secret. ``url`` empty: to no server. ``elapsed_s``: how long ago it began, for
+    one that another process has made until now.
+    """
 
     room_id: str
     stream_id: str
@@ -43,6 +45,7 @@ class Order:
     hls_public: bool = True
     dvr_s: float = 0.0
     picture: Picture = Picture()
+    elapsed_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,18 @@ class LiveOutputs(Protocol):
 
     def stop(self, room_id: str, stream_id: str) -> None:
         """End a stream; harmless when there is none."""
+        ...
+
+    def pause(self, room_id: str, stream_id: str) -> None:
+        """Make a stream no longer, because another process is about to; what was made can still be watched here."""
+        ...
+
+    def leave(self, room_id: str, stream_id: str) -> None:
+        """Another process has a stream, also for its viewers."""
+        ...
+
+    async def settled(self) -> None:
+        """Until others can read what was made here."""
         ...
 
     def arrange(self, room_id: str, picture: Picture) -> None:

@@ -54,6 +54,7 @@ class Mover:
         except BaseException:
             live.go_on()
             raise
+        await self._hub.pause_outputs(room_id)
         try:
             await self._peers.command(to, "adopt", {"room_id": room_id, "fence": fence})
         except (Unreachable, RoomError) as error:

@@ -13,6 +13,7 @@ times a second each.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -47,6 +48,8 @@ _PREFLIGHT = [
 _FILE = re.compile(r"(?:init|seg|part)\d{1,12}\.(?:mp4|m4s)")
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 _MAX_WAITING = 5_000
+_BEGINS_WITHIN_S = 10.0
+_LOOK_EVERY_S = 0.1
 
 
 class HlsGate(Protocol):
@@ -73,11 +76,17 @@ class Answer:
 
 
 class HlsServer:
-    """Answers what is below ``PREFIX`` and is a stream of ``gate``; passes everything else to ``app``."""
+    """Answers what is below ``PREFIX`` and is a stream of ``gate``; passes everything else to ``app``.
 
-    def __init__(self, app: ASGIApp, gate: HlsGate) -> None:
+    ``expected``: whether a stream that is not known yet is about to be, because its room has just come from elsewhere.
+    """
+
+    def __init__(
+        self, app: ASGIApp, gate: HlsGate, expected: Callable[[str, str], bool] = lambda room_id, stream_id: False
+    ) -> None:
         self._app = app
         self._gate = gate
+        self._expected = expected
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +95,7 @@ class HlsServer:
             await self._app(scope, receive, send)
             return
         pieces = path[len(PREFIX) :].split("/")
-        stream = self._gate.stream(pieces[0], pieces[1]) if len(pieces) > 2 else None
+        stream = await self._find(pieces[0], pieces[1]) if len(pieces) > 2 else None
         if stream is None:
             await self._app(scope, receive, send)
             return
@@ -100,6 +109,14 @@ class HlsServer:
         else:
             answer = await self._answer(stream, pieces[2:], scope)
         await _send(send, answer, head=method == "HEAD")
+
+    async def _find(self, room_id: str, stream_id: str) -> HlsStream | None:
+        deadline = time.monotonic() + _BEGINS_WITHIN_S
+        while (stream := self._gate.stream(room_id, stream_id)) is None:
+            if not self._expected(room_id, stream_id) or time.monotonic() > deadline:
+                return None
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return stream
 
     async def _answer(self, stream: HlsStream, pieces: list[str], scope: Scope) -> Answer:
         match pieces:
@@ -118,7 +135,7 @@ class HlsServer:
             token = _query(scope).get("token") or _bearer(scope)
             if not self._gate.may_watch(stream.room_id, stream, token):
                 return _refusal(401, "unauthorized", "A token of this room is needed to watch.")
-        if not stream.ready and not await self._hold(stream, lambda: stream.ready, 10.0):
+        if not stream.ready and not await self._hold(stream, lambda: stream.ready, _BEGINS_WITHIN_S):
             return _refusal(503, "unavailable", "The stream has not begun.", (b"retry-after", b"2"))
         session = stream.viewers.new_session(os.urandom(16))
         stream.viewers.seen(session, time.monotonic())
@@ -127,6 +144,12 @@ class HlsServer:
 
     async def _media_playlist(self, stream: HlsStream, session: str, name: str, scope: Scope) -> Answer:
         rendition = stream.renditions.get(name)
+        if rendition is None and not stream.ready and not stream.ended:
+            # Its encoder is only just beginning, as after the stream has come from another shard.
+            await self._hold(stream, lambda: stream.ready, _BEGINS_WITHIN_S)
+            rendition = stream.renditions.get(name)
+            if rendition is None and not stream.ready:
+                return _refusal(503, "unavailable", "The stream has not begun.", (b"retry-after", b"1"))
         if rendition is None:
             return _refusal(404, "not_found", "There is no such rendition.")
         if not stream.viewers.seen(session, time.monotonic()):

@@ -16,6 +16,7 @@ PART_HOLD_BACK_PARTS = 3.0
 HOLD_BACK_TARGETS = 3.0
 SKIP_TARGETS = 6.0
 _PARTS_SHOWN_TARGETS = 3.0
+_MOST_PARTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class MediaPlaylist:
         self.version = 0
         self.ended = False
         self.discontinuities_removed = 0
+        self._discontinuities_before = 0
         self.parts_made = 0
         self._base = base
         self._part_s = part_s
@@ -140,7 +142,7 @@ class MediaPlaylist:
         if self._past:
             self.segments.extendleft(reversed(self._past))
             self._past.clear()
-            self.discontinuities_removed = 0
+            self.discontinuities_removed = self._discontinuities_before
         self.ended = True
         self.version += 1
 
@@ -151,6 +153,12 @@ class MediaPlaylist:
             self._next_msn = self.segments[-1].msn + 1
         self._inits, self.parts_made = inits, parts_made
         self._slide()
+
+    def skip(self, segments: int) -> None:
+        """Go on after so many segments that an earlier process has served, of which nothing else is known."""
+        self._next_msn = self._inits = segments
+        self.discontinuities_removed = self._discontinuities_before = segments
+        self.parts_made = segments * _MOST_PARTS
 
     # -- what there is ---------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from streaming.hls.rendition import Rendition, RenditionInfo
 from streaming.hls.viewers import Viewers
 
 _VIEWER_AWAY_S = 12.0
+_SKIPPED_AHEAD = 2.0
+_SKIPPED_LEAST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,21 @@ class HlsStream:
         """Part of the address of media: who may read playlists learns it; the same for all, so that caches work."""
         self.ended = False
         self.archive = archive
+        self.gone = False
         self._pasts: dict[str, Past] = {}
+        self._skipped = 0
         self._changed: asyncio.Future[None] | None = None
 
-    async def load(self) -> None:
-        """Learn what an earlier process has served, so that this one goes on after it."""
+    async def load(self, elapsed_s: float = 0.0) -> None:
+        """Learn what an earlier process has served, so that this one goes on after it.
+
+        ``elapsed_s``: how long ago the stream began. If nothing is known of what was served since then, numbers go on
+        beyond all that can have been given out.
+        """
         if self.archive is not None:
             self._pasts = await asyncio.to_thread(self.archive.load)
+        if elapsed_s > 0:
+            self._skipped = math.ceil(_SKIPPED_AHEAD * elapsed_s / self.timing.segment_s) + _SKIPPED_LEAST
 
     # -- from the worker -------------------------------------------------------------------------------------------
 
@@ -81,6 +91,11 @@ class HlsStream:
             rendition.finish()
         self._ring()
 
+    def leave(self) -> None:
+        """Another process serves the stream from now on: who waits here asks there."""
+        self.gone = True
+        self._ring()
+
     @property
     def ready(self) -> bool:
         """Whether every rendition has a whole segment: without one, players that know no parts give up."""
@@ -106,13 +121,13 @@ class HlsStream:
         """Wait until ``wanted`` holds, for at most ``timeout_s``; whether it does."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
-        while not wanted():
+        while not wanted() and not self.gone:
             if self._changed is None:
                 self._changed = loop.create_future()
             left_s = deadline - loop.time()
             if left_s <= 0 or not (await asyncio.wait({self._changed}, timeout=left_s))[0]:
-                return wanted()
-        return True
+                break
+        return wanted()
 
     async def read(self, name: str, file: str) -> bytes | None:
         """The bytes of a file of a rendition; None when there is none."""
@@ -136,6 +151,8 @@ class HlsStream:
         past = self._pasts.get(info.name)
         if past is not None:
             playlist.restore(past.segments, past.inits, past.parts_made)
+        elif self._skipped:
+            playlist.skip(self._skipped)
         return Rendition(info, playlist, archive.save if archive is not None else None)
 
     def _ring(self) -> None:

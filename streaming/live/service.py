@@ -24,6 +24,7 @@ from streaming.live.spec import StreamReport, StreamSpec, StreamState
 from streaming.options import LiveOptions
 
 _LOOK_INTERVAL_S = 20.0
+_SETTLE_S = 1.0
 WORKER_MODULE = "streaming.worker"
 _log = structlog.get_logger("plenum.live")
 
@@ -91,6 +92,28 @@ class LiveService:
                     self._broadcasts[room_id].remove(broadcast)
                     broadcast.job.stop("stopped")
                 return
+
+    def pause(self, room_id: str, stream_id: str) -> None:
+        """Another process is about to go on with a stream: it is made here no longer, but served still."""
+        for broadcast in self._broadcasts.get(room_id, []):
+            if broadcast.remove(stream_id) is None:
+                continue
+            if not broadcast.streams and broadcast.job is not None:
+                self._broadcasts[room_id].remove(broadcast)
+                broadcast.job.stop("moved")
+            return
+
+    def leave(self, room_id: str, stream_id: str) -> None:
+        """Another process has a stream: it is neither made nor served here any more."""
+        self.pause(room_id, stream_id)
+        hls = self._hls.pop((room_id, stream_id), None)
+        if hls is not None:
+            hls.leave()
+
+    async def settled(self) -> None:
+        """Until the archive holds what was made here, for at most a second."""
+        if self.options.directory is not None:
+            await asyncio.wait({asyncio.wrap_future(self._disk.submit(lambda: None))}, timeout=_SETTLE_S)
 
     def arrange(self, room_id: str, layout: Layout, overlay: Overlay) -> None:
         """Change the picture of all streams of a room."""
@@ -171,7 +194,7 @@ class LiveService:
         stream = HlsStream(spec.room_id, spec.stream_id, key, timing, public=spec.hls.public, archive=archive)
         # Known at once: who comes before there is anything to play waits for it.
         self._hls[(spec.room_id, spec.stream_id)] = stream
-        await stream.load()
+        await stream.load(spec.elapsed_s)
         return stream
 
     # -- jobs ------------------------------------------------------------------------------------------------------

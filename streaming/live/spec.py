@@ -40,7 +40,9 @@ class HlsSpec:
 
 @dataclass(frozen=True, slots=True)
 class StreamSpec:
-    """One stream: to a server, to HLS viewers, or both. ``channel``: its name on the platform, if that is known."""
+    """One stream: to a server, to HLS viewers, or both. ``channel``: its name on the platform, if that is known.
+    ``elapsed_s``: how long ago it began, if another process has made it until now.
+    """
 
     room_id: str
     stream_id: str
@@ -51,6 +53,7 @@ class StreamSpec:
     channel: str = ""
     layout: Layout = field(default_factory=Layout)
     overlay: Overlay = field(default_factory=Overlay)
+    elapsed_s: float = 0.0
 
     def renditions(self, most: int) -> tuple[str, ...]:
         """What has to be encoded for it; HLS offers at most ``most``."""

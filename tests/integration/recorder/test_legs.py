@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
 
 from redis.asyncio import Redis
 
 from media.feed import Participant
 from recorder.model import Options, Recording, Status
+from tests.support.playback import play
 from tests.support.recording_desk import Case, Room
 from tests.support.s3_server import S3Server
 
@@ -21,27 +21,6 @@ async def go_on(case: Case, room: Room) -> Recording:
     further = case.desk.go_on(interrupted, room, lambda: [Participant("ann", "Ann")])
     assert (further.leg, further.parts, further.started_by) == (2, 2, "ann")
     return further
-
-
-async def played(path: Path) -> tuple[dict[str, Any], float, str]:
-    """Of a file that is decoded from end to end: its first stream, the time of its last picture, and complaints."""
-
-    async def run(*command: str) -> tuple[str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        out, complaints = await process.communicate()
-        return out.decode(), complaints.decode()
-
-    probed, _ = await run("ffprobe", "-v", "error", "-of", "json", "-show_streams", "-show_format", str(path))
-    _, complaints = await run("ffmpeg", "-v", "warning", "-xerror", "-i", str(path), "-f", "null", "-")
-    times, _ = await run(
-        *("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0"),
-        str(path),
-    )
-    found = json.loads(probed)
-    assert {stream["codec_type"] for stream in found["streams"]} == {"video", "audio"}
-    return found["format"], float(times.split()[-1].strip(",")), complaints
 
 
 async def fetch(case: Case, recording: Recording, folder: Path) -> Path:
@@ -75,10 +54,10 @@ async def test_a_room_that_moves_leaves_one_recording(
     assert [status for status, _ in one.told] == [Status.RECORDING], "its end is no news: it goes on"
     assert [status for status, _ in two.told] == [Status.RECORDING, Status.STOPPING, Status.STOPPED]
 
-    found, last_s, complaints = await played(await fetch(two, over, tmp_path))
-    assert complaints == ""
-    assert abs(float(found["duration"]) - over.duration_s) < 1.0 and over.duration_s > 6.0
-    assert over.duration_s - last_s < 1.0
+    played = await play(await fetch(two, over, tmp_path))
+    assert (played.kinds, played.complaints) == ({"video", "audio"}, "")
+    assert abs(played.duration_s - over.duration_s) < 1.0 and over.duration_s > 6.0
+    assert over.duration_s - played.last_s < 1.0
     names = {file.name for file in over.files}
     assert {"program.mp4", "ann-camera.webm", "ann-camera-2.webm", "previews.jpg", "previews-2.jpg"} <= names
     read = {
@@ -117,10 +96,10 @@ async def test_a_shard_and_its_worker_die_and_the_recording_goes_on(redis: Redis
     over = await case.until_over()
     assert (over.status, over.error, over.upload_pending, over.leg) == (Status.STOPPED, None, False, 2)
     assert (Status.STOPPING, None) in case.told and case.told.count((Status.STOPPED, None)) == 1
-    found, last_s, complaints = await played(await fetch(case, over, tmp_path))
-    assert complaints == ""
-    assert abs(float(found["duration"]) - over.duration_s) < 1.0 and over.duration_s > 5.0
-    assert over.duration_s - last_s < 1.0
+    played = await play(await fetch(case, over, tmp_path))
+    assert (played.kinds, played.complaints) == ({"video", "audio"}, "")
+    assert abs(played.duration_s - over.duration_s) < 1.0 and over.duration_s > 5.0
+    assert over.duration_s - played.last_s < 1.0
     await case.close()
     await dead.desk.close()
 

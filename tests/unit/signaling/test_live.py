@@ -47,6 +47,15 @@ class Outputs:
         self.stopped.append(stream_id)
         self.reports[stream_id](Report("stopped", None, 0, 0, 0, 0, 0))
 
+    def pause(self, room_id: str, stream_id: str) -> None:
+        self.stopped.append(stream_id)
+
+    def leave(self, room_id: str, stream_id: str) -> None:
+        self.stopped.append(stream_id)
+
+    async def settled(self) -> None:
+        return
+
     def arrange(self, room_id: str, picture: Picture) -> None:
         self.pictures.append(picture)
 
@@ -145,6 +154,7 @@ async def test_a_new_process_goes_on_with_the_same_stream() -> None:
     await asyncio.sleep(0)
     order = outputs.orders[stream_id]
     assert (order.key, order.hls, order.picture.layout) == (KEY, True, "speaker")
+    assert order.elapsed_s > 0, "its viewers' playlists go on"
     assert order.picture.logo == base64.b64decode(PNG)
     # Nobody is there yet, and the room stays open.
     after.live.close_if_empty()

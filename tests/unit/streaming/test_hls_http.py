@@ -242,6 +242,23 @@ async def test_who_comes_early_waits() -> None:
     assert (await asyncio.wait_for(waiting, 2)).status_code == 200
 
 
+async def test_a_stream_that_comes_from_another_shard(viewer: Viewer) -> None:
+    path = await viewer.open()
+    waiting = asyncio.create_task(viewer.get(f"{path}?_HLS_msn=3"))
+    await asyncio.sleep(0.05)
+    viewer.stream.leave()
+    assert (await asyncio.wait_for(waiting, 2)).status_code == 503, "it is to be asked for again, elsewhere"
+    later = Viewer(HlsStream("r", "s", b"key", HlsTiming(), public=True, archive=None))
+    await later.stream.load(elapsed_s=30.0)
+    coming = asyncio.create_task(later.get(path))
+    await asyncio.sleep(0.05)
+    assert not coming.done(), "its encoder is only just beginning"
+    later.begin()
+    later.make(4)
+    answer = await asyncio.wait_for(coming, 2)
+    assert answer.status_code == 200 and "#EXT-X-MEDIA-SEQUENCE:40" in answer.text
+
+
 async def test_the_end_wakes_who_waits(viewer: Viewer) -> None:
     path = await viewer.open()
     waiting = [asyncio.create_task(viewer.get(f"{path}?_HLS_msn=9")), asyncio.create_task(viewer.get(path))]

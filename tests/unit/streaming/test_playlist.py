@@ -119,6 +119,18 @@ def test_another_process_goes_on() -> None:
     assert after.last == (3, 0)
 
 
+def test_another_process_goes_on_without_knowing_what_was_served() -> None:
+    after = MediaPlaylist(target_s=2, part_s=0.5, window_s=24)
+    after.skip(40)
+    assert after.begin() == "init40.mp4"
+    after.add_part(2e9, 0.5, 1, independent=True)
+    after.end_segment(0.5)
+    text = after.text()
+    assert values(text, "EXT-X-MEDIA-SEQUENCE") == values(text, "EXT-X-DISCONTINUITY-SEQUENCE") == ["40"]
+    assert names(text) == ["seg40.m4s"] and "#EXT-X-DISCONTINUITY\n" in text
+    assert after.has(17, None), "who waits for what was next at the other process gets an answer at once"
+
+
 # -- delta updates (section 6.2.5.1) -----------------------------------------------------------------------------------
 
 

@@ -1402,7 +1402,7 @@ export interface RecordingChanged {
   stopped_at: string | null;
   /** Who stopped it; null: it stopped by itself. */
   stopped_by: string | null;
-  /** `asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed` or `server_gone`. */
+  /** `asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed`, `server_gone` or `moved` (the room's new server could not go on with it). */
   stop_reason: string | null;
   /** What is wrong: `storage_failed` or `media_failed`. */
   error_code: string | null;
@@ -1478,7 +1478,7 @@ export interface RecordingInfo {
   stopped_at: string | null;
   /** Who stopped it; null: it stopped by itself. */
   stopped_by: string | null;
-  /** `asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed` or `server_gone`. */
+  /** `asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed`, `server_gone` or `moved` (the room's new server could not go on with it). */
   stop_reason: string | null;
   /** What is wrong: `storage_failed` or `media_failed`. */
   error_code: string | null;
