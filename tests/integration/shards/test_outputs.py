@@ -51,7 +51,7 @@ class Host:
                         message = json.loads(text)
                         if message["type"] == "room-state":
                             self._session = f"&session_id={message['payload']['session_id']}&last_seq={message['seq']}"
-                        if message["type"] == "recording-changed":
+                        if message["type"] == "recording-status":
                             self.told.append((message["payload"]["status"], message["payload"]["parts"]))
             await asyncio.sleep(0.1)
 
