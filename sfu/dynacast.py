@@ -47,6 +47,8 @@ class Dynacast:
         found: set[Encoding] = set()
         for consumer in producer.consumers.values():
             found |= wanted_by(consumer)
+        for piped in producer.pipes:
+            found |= piped.wanted()
         if producer.sink_tracks:
             found.update(producer.encodings)
         if found:

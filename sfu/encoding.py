@@ -20,6 +20,7 @@ from sfu.streams.receive import ReceiveStream
 
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
+    from sfu.pipes.source import PipedEncoding
     from sfu.sinks import SinkTrack
 
 AUDIO_HISTORY_PACKETS = 64
@@ -57,8 +58,8 @@ class Encoding:
         self.key_frames = KeyFrameRequester()
         self.clock = SenderClock(publisher_clock, clock_rate)
         self.entries: list[ForwardEntry] = []
-        self.consumers: list[Consumer] = []
-        self.waiting: list[Consumer | SinkTrack] = []
+        self.consumers: list[Consumer | PipedEncoding] = []
+        self.waiting: list[Consumer | SinkTrack | PipedEncoding] = []
         self.sink_tracks: list[SinkTrack] = []
         self.last_arrival = 0.0
         self.last_timestamp = 0
@@ -174,13 +175,13 @@ class Encoding:
         """Whether packets arrived within the last second."""
         return now - self.last_arrival < ACTIVE_WITHIN_S
 
-    def attach(self, consumer: Consumer, entry: ForwardEntry) -> None:
+    def attach(self, consumer: Consumer | PipedEncoding, entry: ForwardEntry) -> None:
         """Forward to ``consumer`` by ``entry`` from the packet at hand on."""
         # New lists each time, so that a loop over the old ones is not disturbed.
         self.consumers = [*self.consumers, consumer]
         self.entries = [*self.entries, entry]
 
-    def detach(self, consumer: Consumer) -> None:
+    def detach(self, consumer: Consumer | PipedEncoding) -> None:
         """Stop forwarding to ``consumer``; harmless if it never began."""
         if consumer in self.waiting:
             self.waiting.remove(consumer)

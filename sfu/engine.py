@@ -10,7 +10,6 @@ from random import Random
 
 import structlog
 
-from sfu.connection import Connection
 from sfu.explaining import adaptive_figures
 from sfu.io.dtls import Certificate
 from sfu.io.ports import MediaPorts
@@ -19,6 +18,7 @@ from sfu.layers.forward import Outlet
 from sfu.layers.header_plan import PlanTable
 from sfu.options import MediaOptions
 from sfu.pacing import PacedSender
+from sfu.pipes.transport import PipeEnd
 from sfu.router import Router
 from sfu.sdp.capabilities import build_capabilities
 from sfu.transport import Transport, TransportRole
@@ -45,6 +45,7 @@ class Engine:
         self.plans = PlanTable()
         self.certificate = Certificate()
         self.routers: dict[str, Router] = {}
+        self.pipes: set[PipeEnd] = set()
         self.ports = MediaPorts(self.counters)
         self.ports.on_batch_end = self.flush
         self.capabilities = build_capabilities(
@@ -85,6 +86,8 @@ class Engine:
             await asyncio.gather(self._preloading, return_exceptions=True)
         for router in list(self.routers.values()):
             router.close()
+        for pipe in list(self.pipes):
+            pipe.close()
         self.flush()
         await self.ports.close()
 
@@ -121,7 +124,6 @@ class Engine:
         self.dirty.clear()
         now = time.monotonic()
         for outlet in waiting:
-            assert isinstance(outlet, Connection)
             outlet.flush(now)
         if self.busy and self._pacing is None and self._loop is not None:
             self._pacing = self._loop.call_later(PACING_S, self._pace)
@@ -153,6 +155,13 @@ class Engine:
                 transport.receiving.tick(now)
             except Exception as error:
                 self._end_broken(transport, error)
+        for pipe in list(self.pipes):
+            try:
+                pipe.tick(now, unix_now)
+            except Exception:
+                self.counters["bug"] += 1
+                log.exception("pipe failed", router=pipe.router.id)
+                pipe.close()
         for transport in list(self._buckets[self._ticks % SUBSCRIBER_BUCKETS].values()):
             try:
                 transport.report(now, unix_now)
@@ -211,6 +220,7 @@ class Engine:
         consumers = [c for t in transports for c in t.sending.consumers.values()]
         return {
             "routers": len(self.routers),
+            "pipes": len(self.pipes),
             "transports": len(transports),
             "producers": sum(len(r.producers) for r in self.routers.values()),
             "consumers": len(consumers),

@@ -17,6 +17,7 @@ from sfu.streams.clock_map import PublisherClock
 
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
+    from sfu.pipes.source import PipedProducer
     from sfu.sinks import SinkTrack
 
 MAX_ENCODINGS = 4
@@ -67,6 +68,7 @@ class Producer:
         self.encodings: list[Encoding] = []
         self.consumers: dict[str, Consumer] = {}
         self.sink_tracks: list[SinkTrack] = []
+        self.pipes: list[PipedProducer] = []
         self.dynacast = Dynacast(self)
         self._ladder: Ladder = ()
         self._ladder_until = float("-inf")
@@ -111,6 +113,8 @@ class Producer:
         self._ladder_until = float("-inf")
         for consumer in list(self.consumers.values()):
             consumer.on_encoding_added(encoding, replaced)
+        for piped in list(self.pipes):
+            piped.on_encoding_added(encoding, replaced)
         for track in self.sink_tracks:
             track.on_encoding_added()
         return encoding
@@ -136,6 +140,8 @@ class Producer:
         self.muted = muted
         for consumer in list(self.consumers.values()):
             consumer.on_producer_muted()
+        for piped in list(self.pipes):
+            piped.on_producer_muted()
         for track in self.sink_tracks:
             track.on_producer_muted()
 
@@ -177,6 +183,8 @@ class Producer:
         for consumer in list(self.consumers.values()):
             consumer.halt()
         self.consumers.clear()
+        for piped in list(self.pipes):
+            piped.close()
 
     def stats(self, now: float) -> dict[str, object]:
         """Figures of this Producer and each of its Encodings."""

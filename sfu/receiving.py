@@ -122,6 +122,15 @@ class ReceivingHalf:
         self._bind_signaled(producer, section)
         return producer
 
+    def adopt(self, producer: Producer, section: ReceiveSection) -> None:
+        """Receive a Producer that was made elsewhere, with the SSRCs that the section names and no others."""
+        self.producers[producer.id] = producer
+        self._extensions.update(section.extensions)
+        producer.configure(section)
+        named = {spec.ssrc for spec in section.encodings}
+        self._bound = {s: b for s, b in self._bound.items() if b.producer is not producer or s in named}
+        self._bind_signaled(producer, section)
+
     def _bind_signaled(self, producer: Producer, section: ReceiveSection) -> None:
         """Bind the SSRCs that the description names; others are learned from MID and RID (RFC 9143 section 9.2)."""
         for spec in section.encodings:

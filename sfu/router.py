@@ -14,6 +14,7 @@ from sfu.transport import Transport, TransportRole
 
 if TYPE_CHECKING:
     from sfu.engine import Engine
+    from sfu.pipes.sender import PipeSender
 
 
 class RouterListener(Protocol):
@@ -46,6 +47,7 @@ class Router:
         self.transports: dict[str, Transport] = {}
         self.groups = Groups(max_voices)
         self.listener: RouterListener | None = None
+        self.pipes: set[PipeSender] = set()
         self.sinks = SinkBook(self.groups.of, time.monotonic)
 
     def create_transport(self, *, owner: str, role: TransportRole) -> Transport:
@@ -111,6 +113,8 @@ class Router:
     def add_producer(self, producer: Producer) -> None:
         """A Producer has come."""
         self.producers[producer.id] = producer
+        for pipe in self.pipes:
+            pipe.add(producer)
         self.sinks.on_producer(producer)
 
     def on_wanted(self, producer: Producer) -> None:
@@ -131,6 +135,8 @@ class Router:
     def forget_producer(self, producer: Producer) -> None:
         """A Producer has ended."""
         self.producers.pop(producer.id, None)
+        for pipe in self.pipes:
+            pipe.remove(producer)
         self.sinks.forget(producer)
         self.groups.forget(producer.id)
 

@@ -60,6 +60,10 @@ class Outlet:
         self.dirty = dirty
         self.twcc_seq = 0
 
+    def flush(self, now: float) -> None:
+        """Send what was queued: called once a batch."""
+        raise NotImplementedError
+
     def put(self, packet: bytes) -> None:
         """Queue one packet; the first of a batch marks this outlet as one to flush."""
         if not self.packets and not self.held:
