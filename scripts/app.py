@@ -135,6 +135,7 @@ class PlenumServer:
             served: ASGIApp = app if live is None else HlsServer(app, live, app.state.hub.streams)
             front = build_front(app, options, served)
             closes(stack, "connections to other shards", front.peers.close)
+            closes(stack, "audiences of other shards", front.far.close)
             closes(stack, "moves of rooms", front.mover.close)
             self._mover = front.mover
             # The inner port opens first and closes last: others ask for rooms of ours until we have given them up.

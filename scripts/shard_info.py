@@ -34,6 +34,7 @@ def describe(settings: Settings, inner: list[socket.socket], media_port: int) ->
         pid=os.getpid(),
         max_rooms=options.max_rooms,
         max_participants=options.max_participants,
+        max_subscribers=options.max_subscribers,
         max_load=options.max_load,
         started_unix=round(time.time(), 3),
     )

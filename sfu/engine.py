@@ -205,6 +205,11 @@ class Engine:
     # -- figures ---------------------------------------------------------------------------------------------------
 
     @property
+    def subscribers(self) -> int:
+        """Transports of those who receive."""
+        return len(self._bucket_of)
+
+    @property
     def port(self) -> int:
         """The UDP port in use."""
         return self.ports.udp_port

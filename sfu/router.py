@@ -94,6 +94,8 @@ class Router:
     def close(self) -> None:
         """Close all Transports and let the sinks go."""
         self.sinks.close()
+        for pipe in [pipe for pipe in self.engine.pipes if pipe.router is self]:
+            pipe.close()
         for transport in list(self.transports.values()):
             transport.close()
         self.engine.routers.pop(self.id, None)

@@ -77,9 +77,10 @@ class Hub:
             self._drop_silent,
             self._renew_encoders(),
             self._quality.sweep,
+            self._review_audiences,
             self.chat.sweep,
         ]
-        self._engine = engine
+        self.engine = engine
         self._store = store
         self._count_opening = count_opening
         self._ownership = ownership
@@ -162,7 +163,7 @@ class Hub:
         self.chat.images.adopt(room_id, room.chat.images())
         restore(room, stored, self.around.options, self.around.unix())
         self._end_departed(room_id)
-        live = LiveRoom(room, self._engine.create_router(room_id), self.around)
+        live = LiveRoom(room, self.engine.create_router(room_id), self.around)
         seats = read_seats(stored.seats)
         self.rooms[room_id] = live
         self._store.save(room_id, RoomOpened(again=bool(seats)))
@@ -215,7 +216,7 @@ class Hub:
         if timer is None:
             return
         timer.cancel()
-        router = self._engine.routers.get(room_id)
+        router = self.engine.routers.get(room_id)
         if router is not None:
             router.close()
 
@@ -223,7 +224,7 @@ class Hub:
     def departing(self) -> int:
         """Rooms that have moved and whose clients are still changing over."""
         for room_id in list(self._departing):
-            router = self._engine.routers.get(room_id)
+            router = self.engine.routers.get(room_id)
             if router is None or not router.transports:
                 self._end_departed(room_id)
         return len(self._departing)
@@ -318,6 +319,11 @@ class Hub:
                     session.close(CloseCode.TIMEOUT, "timeout")
                     live.leave(session.username, session.session_id, "timeout")
 
+    def _review_audiences(self, now: float) -> None:
+        for live in list(self.rooms.values()):
+            if live.audience is not None:
+                live.audience.review(now)
+
     def _renew_encoders(self) -> Callable[[float], None]:
         """WHIP publishers send no heartbeats: their presence is renewed for them."""
         due = 0.0
@@ -368,10 +374,15 @@ class Hub:
         return sum(len(live.room.participants) for live in self.rooms.values())
 
     @property
+    def subscribers(self) -> int:
+        """All who receive media from here, also of rooms of other shards."""
+        return self.engine.subscribers
+
+    @property
     def sessions(self) -> int:
         """All open WebSockets."""
         return sum(s.away_since is None for live in self.rooms.values() for s in live.all_sessions())
 
     def media_stats(self) -> dict[str, object]:
         """Figures of the media engine."""
-        return self._engine.stats()
+        return self.engine.stats()

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from signaling import admission, membership
 from signaling import effects as fx
+from signaling.audience.near import IDLE_S, Audience, AudienceServices
 from signaling.away import AwayDesk
 from signaling.breakouts.timer import BreakoutTimer
 from signaling.context import Context
@@ -27,6 +28,7 @@ from signaling.media_listener import MediaListener
 from signaling.messages.base import Outgoing
 from signaling.messages.recordings import RecordingChanged, RecordingInfo, RecordingOptions
 from signaling.messages.room import Ack, ErrorMessage, HeartbeatRequest
+from signaling.messages.session import RoomMoved
 from signaling.messages.waiting import WaitingAdmit
 from signaling.model import WaitReason
 from signaling.negotiation import Negotiation
@@ -82,6 +84,7 @@ class Surroundings:
     append: Callable[[str, fx.AppendEvent], None] = lambda room_id, event: None
     live: LiveDesk | None = None
     recordings: RecordingPort = field(default_factory=NoRecordings)
+    audiences: AudienceServices | None = None
 
 
 class LiveRoom:
@@ -109,6 +112,10 @@ class LiveRoom:
         self._whip_ends: dict[str, Callable[[], None]] = {}
         self.media = MediaListener(room, self.negotiation, self.apply, around.options.speakers_interval_ms / 1000)
         self._log = log.bind(room=room.room_id)
+        self.audience: Audience | None = None
+        if around.audiences is not None:
+            self.audience = Audience(around.audiences, room, router, self.apply, self.send_off)
+            self.negotiation.audience = self.audience
         router.listener = self.media
         self._breakout_timer = BreakoutTimer(room, self.apply, around.unix, around.options.breakout_notice_s)
         self._breakout_timer.arm()
@@ -261,6 +268,14 @@ class LiveRoom:
         self._breakout_timer.close()
         self.router.listener = None
         self.media.close()
+
+    def send_off(self, username: str) -> None:
+        """Let a client connect all anew, as when its room has moved."""
+        session = self.sessions.get(username)
+        if session is not None and session.away_since is None and not session.restored:
+            farewell = RoomMoved(reason="moved", overlap_ms=round(IDLE_S * 1000))
+            self._deliver(session, self._letter(farewell, None), None)
+            session.send_off(CloseCode.RESTART, "room_moved")
 
     def all_sessions(self) -> Iterator[Session]:
         """Of those who wait, then of those who are in the room."""
@@ -584,6 +599,8 @@ class LiveRoom:
         self._breakout_timer.close()
         self.router.listener = None
         self.router.close()
+        if self.audience is not None:
+            self.audience.close()
         self.media.close()
         self.journal.close()
         self._around.on_empty(self)

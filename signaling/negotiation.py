@@ -14,6 +14,7 @@ import structlog
 from sfu.connection import TransportState
 from sfu.errors import NegotiationError
 from sfu.transport import TransportRole
+from signaling.audience.port import AudiencePort, PipedSeat
 from signaling.effects import Broadcast, Effects, Send
 from signaling.errors import ErrorCode, RoomError
 from signaling.messages.base import Leg
@@ -54,6 +55,7 @@ _CODES = {"not_supported": ErrorCode.NOT_SUPPORTED, "invalid_state": ErrorCode.I
 @dataclass(slots=True)
 class Seat:
     """The media of one participant. ``consumers`` by publication; ``refused``: those its client cannot decode.
+    ``piped``: where it receives, if that is another shard.
 
     At most one offer is outstanding; what changes meanwhile is in the engine's book, and offered after the answer.
     """
@@ -64,6 +66,7 @@ class Seat:
     receives: bool = True
     consumers: dict[str, Consumer] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    piped: PipedSeat | None = None
     preferences: Preferences = field(default_factory=Preferences)
     answer_due: bool = False
     restart_wanted: bool = False
@@ -77,6 +80,7 @@ class Negotiation:
         self._router = router
         self._max_publications = max_publications
         self._seats: dict[str, Seat] = {}
+        self.audience: AudiencePort | None = None
 
     # -- participants come and go ----------------------------------------------------------------------------------
 
@@ -95,6 +99,8 @@ class Negotiation:
         participant = self._room.participants.get(username)
         if participant is not None:
             effects = self._withdraw(participant, list(participant.publications))
+        if seat.piped is not None:
+            seat.piped.close()
         for transport in (seat.publish, seat.subscribe):
             if transport is not None:
                 transport.close()
@@ -209,6 +215,9 @@ class Negotiation:
     def take_answer(self, participant: Participant, sdp: str) -> Effects:
         """Take the answer to the outstanding offer, then offer what has changed meanwhile."""
         seat = self._seats[participant.username]
+        if seat.piped is not None:
+            seat.piped.take_answer(sdp)
+            return []
         if seat.subscribe is None or not seat.answer_due:
             raise RoomError(ErrorCode.INVALID_STATE, "No offer is waiting for an answer.")
         try:
@@ -226,7 +235,9 @@ class Negotiation:
     def restart(self, participant: Participant) -> Effects:
         """Offer anew with new ICE credentials; after the answer, if one is outstanding."""
         seat = self._seats[participant.username]
-        if seat.subscribe is None:
+        if seat.piped is not None:
+            seat.piped.restart()
+        elif seat.subscribe is None:
             self._consume(seat, self._producers_for(participant.username))
         else:
             seat.restart_wanted = True
@@ -237,6 +248,8 @@ class Negotiation:
         seat = self._seats.get(username)
         if seat is not None:
             seat.preferences.merge(request)
+            if seat.piped is not None:
+                seat.piped.tell_wishes()
             seat.preferences.apply(seat.subscribe, seat.consumers)
 
     def on_subscribe_closed(self, participant: Participant) -> None:
@@ -250,13 +263,16 @@ class Negotiation:
     def rearrange(self, moved: Collection[str]) -> Effects:
         """Participants have moved between breakout rooms: each receives what is where it is now, by one offer."""
         effects: Effects = []
+        if self.audience is not None:
+            self.audience.refresh()
         movers = [self._room.participants[username] for username in moved if username in self._room.participants]
         theirs = [(p.breakout_room_id, self._producers(p.publications.values())) for p in movers]
         for seat in self._seats.values():
             area = self._area_of(seat.username)
             if seat.username in moved:
                 wanted = self._producers_for(seat.username)
-                gone = seat.consumers.keys() - {producer.id for producer in wanted}
+                held = seat.consumers.keys() if seat.piped is None else seat.piped.wanted
+                gone = set(held) - {producer.id for producer in wanted}
             else:
                 # Only those who moved are new, or gone: all else stays as it is.
                 wanted = [producer for there, producers in theirs if there == area for producer in producers]
@@ -268,6 +284,8 @@ class Negotiation:
 
     def _unconsume(self, seat: Seat, publication_ids: Iterable[str]) -> bool:
         """Whether there was anything to take away."""
+        if seat.piped is not None:
+            return seat.piped.drop(publication_ids)
         found = [c for i in publication_ids if (c := seat.consumers.pop(i, None)) is not None]
         for consumer in found:
             if seat.subscribe is not None:
@@ -286,6 +304,14 @@ class Negotiation:
 
     def _consume(self, seat: Seat, producers: Iterable[Producer]) -> None:
         if not seat.receives:
+            return
+        producers = list(producers)
+        if not producers:
+            return
+        if seat.piped is None and seat.subscribe is None and self.audience is not None:
+            seat.piped = self.audience.seat_for(seat.username, seat.preferences)
+        if seat.piped is not None:
+            seat.piped.want(producer.id for producer in producers)
             return
         fresh = False
         for producer in producers:
@@ -308,6 +334,9 @@ class Negotiation:
         return self._offer(seat) if self._unconsume(seat, gone) else []
 
     def _offer(self, seat: Seat) -> Effects:
+        if seat.piped is not None:
+            seat.piped.sync()
+            return []
         transport = seat.subscribe
         if transport is None or seat.answer_due or transport.state is TransportState.CLOSED:
             return []

@@ -31,7 +31,8 @@ class Session:
     """Numbers what a client is sent, and keeps it for a while, so that a new socket can go on where one was lost.
 
     ``last_heard``: monotonic seconds of its latest frame. ``away_since``: since when it has no socket, else None.
-    ``restored``: it was begun on another shard, and what it was sent is not known here. ``continued``: it follows such
+    ``restored``: it cannot be resumed, as one that was begun on another shard: what it was sent is not known here.
+    ``continued``: it follows such
     a session, or one that could not be resumed, of the same client.
     """
 
@@ -83,6 +84,12 @@ class Session:
             self._replay.clear()
             if self._port is not None:
                 self._port.close(code, reason)
+
+    def send_off(self, code: int, reason: str) -> None:
+        """Close the socket, for its client to join anew in place of this session."""
+        self.restored = True
+        if self._port is not None:
+            self._port.close(code, reason)
 
     # -- losing a socket and going on with another -----------------------------------------------------------------
 

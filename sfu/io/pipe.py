@@ -80,7 +80,6 @@ class PipeWire:
         self._remote: tuple[str, int] | None = None
         self.sender: SrtpSender | None = None
         self.packets_sent = 0
-        self.packets_received = 0
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -107,6 +106,7 @@ class PipeWire:
         """Send sealed packets in as few system calls as possible."""
         if self._path is not None:
             self.packets_sent += len(packets)
+            self._counters["pipe_packets_sent"] += len(packets)
             self._path.send_many(packets)
 
     def _drain(self) -> None:
@@ -133,7 +133,7 @@ class PipeWire:
                 self._handler.on_rtcp(self._receiver.unprotect_rtcp(data), now)
             else:
                 plain = self._receiver.unprotect_rtp(data)
-                self.packets_received += 1
+                self._counters["pipe_packets_received"] += 1
                 self._handler.on_rtp(plain, now)
         except MalformedPacket as error:
             self._counters[error.reason] += 1

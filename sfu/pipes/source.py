@@ -116,8 +116,8 @@ class PipedEncoding:
 
     def on_key_frame_request(self, now: float) -> None:
         """The far end waits for a place to begin."""
-        self.producer.want(self.encoding, now)
-        self.producer.request_key_frame(self.encoding, now)
+        if self.wanted:
+            self.producer.request_key_frame(self.encoding, now)
 
     def sender_report(self, now: float, unix_now: float) -> SenderReport | None:
         """By our clock, which is the one clock of all publishers there."""

@@ -39,6 +39,7 @@ class PipeEnd:
         self.engine: Engine = router.engine
         self.nonce = secrets.token_bytes(NONCE_BYTES)
         self.wire = PipeWire(host, self.engine.counters, self.engine.flush)
+        self.closed = False
         self.engine.pipes.add(self)
 
     @property
@@ -57,6 +58,7 @@ class PipeEnd:
 
     def close(self) -> None:
         """Let go of the port and the clock; may be called again."""
+        self.closed = True
         self.engine.pipes.discard(self)
         self.wire.close()
 

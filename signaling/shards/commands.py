@@ -63,14 +63,22 @@ def build_commands(ownership: Ownership, hub: Hub, mover: Mover) -> dict[str, Co
     async def stats(body: dict[str, Any]) -> dict[str, Any]:
         """What the shard tells of itself, fresh, and its counters."""
         shard = ownership.figures(ownership.info).model_dump(mode="json")
-        return {"shard": shard, "counters": dict(ownership.counters)}
+        media = hub.media_stats()
+        return {"shard": shard, "counters": dict(ownership.counters), "media": media["counters"]}
 
     async def has(body: dict[str, Any]) -> dict[str, Any]:
         """Whether a room is open here, for doors that cannot ask Redis."""
         room_id = check_room_id(str(body["room_id"]))
         return {"has": room_id in hub.rooms and ownership.fence_of(room_id) is not None}
 
-    commands = (adopt, has, move, rooms, room, close_room, kick, stats)
+    async def pipe_news(body: dict[str, Any]) -> dict[str, Any]:
+        """What another shard tells of the part of a room's audience that is there."""
+        live = hub.rooms.get(check_room_id(str(body["room_id"])))
+        if live is not None and live.audience is not None:
+            live.audience.take_news(str(body["pipe_id"]), body["news"])
+        return {}
+
+    commands = (adopt, has, move, rooms, room, close_room, kick, stats, pipe_news)
     return {command.__name__.replace("_", "-"): command for command in commands}
 
 

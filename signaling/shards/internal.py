@@ -15,7 +15,7 @@ from signaling.shards.signing import HEADER, Signer
 log = structlog.get_logger("plenum.shards")
 
 PREFIX = "/internal/"
-MAX_BODY_BYTES = 65_536
+MAX_BODY_BYTES = 2_000_000
 ORIGIN = "plenum.origin"
 """Where the ASGI scope says what a request of another shard is; see ``signing.Origin``."""
 

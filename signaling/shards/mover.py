@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -34,7 +35,10 @@ RETRY_PAUSE_S = 0.5
 
 
 class Mover:
-    """Moves the rooms of one shard. ``drain`` is what SIGTERM and ``plenum shards drain`` do."""
+    """Moves the rooms of one shard. ``drain`` is what SIGTERM and ``plenum shards drain`` do.
+
+    ``guests``: how many receive from here of rooms that others have; their owners send them elsewhere.
+    """
 
     def __init__(self, ownership: Ownership, hub: Hub, store: RoomStore, peers: Peers) -> None:
         self._ownership = ownership
@@ -42,6 +46,7 @@ class Mover:
         self._store = store
         self._peers = peers
         self._draining: asyncio.Task[int] | None = None
+        self.guests: Callable[[], int] = lambda: 0
 
     async def move(self, room_id: str, to: ShardInfo, reason: str = "moved") -> None:
         """Give a room to another shard; raises RoomError, and then the room stays here and goes on."""
@@ -114,7 +119,7 @@ class Mover:
             if deadline is not None and (time.monotonic() > deadline or own.choose("", without=[own.info.id]) is None):
                 break
             await asyncio.sleep(RETRY_PAUSE_S)
-        while self._hub.departing and (deadline is None or time.monotonic() < deadline):  # noqa: ASYNC110 - polled
+        while (self._hub.departing or self.guests()) and (deadline is None or time.monotonic() < deadline):  # noqa: ASYNC110 - polled
             await asyncio.sleep(0.1)  # clients are changing over: their media still comes through here
         log.info("drained", rooms_left=len(self._hub.rooms))
         return len(self._hub.rooms)

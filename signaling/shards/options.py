@@ -35,6 +35,12 @@ class ShardOptions(BaseModel):
     )
     max_rooms: int = Field(default=2_000, ge=1, description="Rooms that this shard takes at most.")
     max_participants: int = Field(default=2_000, ge=1, description="Participants that this shard takes at most.")
+    max_subscribers: int | None = Field(
+        default=500,
+        ge=0,
+        description="Participants that receive media from this shard itself; of a room with more, others receive from "
+        "another shard that has place, to which each track is sent once. None: no limit.",
+    )
     max_load: float = Field(
         default=0.9, gt=0, le=1, description="Above this share of one processor core no new room is placed here."
     )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from signaling.audience.far import FarPipes
+from signaling.audience.near import AudienceServices
 from signaling.options import SignalingOptions
 from signaling.shards.commands import build_commands
 from signaling.shards.door import Door
@@ -48,13 +50,14 @@ class LoadMeter:
 class Front:
     """The two faces of a shard: ``public`` for clients, ``inner`` for other shards.
 
-    ``peers``: the way to those; ``mover`` empties this one.
+    ``peers``: the way to those; ``mover`` empties this one; ``far``: audiences of other shards' rooms.
     """
 
     public: ASGIApp
     inner: ASGIApp
     peers: Peers
     mover: Mover
+    far: FarPipes
 
 
 def build_front(app: FastAPI, options: SignalingOptions, served: ASGIApp | None = None) -> Front:
@@ -69,8 +72,12 @@ def build_front(app: FastAPI, options: SignalingOptions, served: ASGIApp | None 
     ownership.watchers.append(door.look_after_sockets)
     mover = Mover(ownership, hub, store, peers)
     ownership.on_drain = mover.wish
-    commands = build_commands(ownership, hub, mover)
-    return Front(door, InnerDoor(door, signer, ownership.info.id, commands), peers, mover)
+    secret = secret_of(options.auth, options.shards)
+    far = FarPipes(hub.engine, ownership, peers, secret)
+    mover.guests = lambda: far.guests
+    hub.around.audiences = AudienceServices(hub.engine, ownership, peers, secret)
+    commands = {**build_commands(ownership, hub, mover), **far.commands()}
+    return Front(door, InnerDoor(door, signer, ownership.info.id, commands), peers, mover, far)
 
 
 def wire(ownership: Ownership, hub: Hub, store: RoomStore) -> None:
@@ -79,6 +86,7 @@ def wire(ownership: Ownership, hub: Hub, store: RoomStore) -> None:
 
     def figures(info: ShardInfo) -> ShardInfo:
         told = {"rooms": len(hub.rooms), "participants": hub.participants, "load": meter.read()}
+        told["subscribers"] = hub.subscribers
         return info.model_copy(update=told)
 
     async def reclaim(room_ids: list[str]) -> None:

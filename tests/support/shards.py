@@ -9,11 +9,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from scripts.embedded_redis import EmbeddedRedis
+from signaling.options import AuthOptions
+from signaling.shards.model import ShardInfo
+from signaling.shards.options import ShardOptions
+from signaling.shards.peers import Peers
+from signaling.shards.signing import Signer, secret_of
 from tests.support.page import RoomPage
 from tests.support.server import PlenumServer
+from tests.support.tokens import SECRET
 
 SETTINGS = {"PLENUM_ROOMS__ROOMS_CREATED_PER_HOUR": "10000", "PLENUM_ROOMS__JOINS_PER_MINUTE": "10000"}
 # Watches the remote pictures of the conference page: the longest time without a new frame.
@@ -79,6 +86,18 @@ class Shards:
     async def kill(self, room: str) -> None:
         """The room's shard dies as in a crash."""
         os.kill((await self.owner(room))["pid"], signal.SIGKILL)
+
+    async def stats(self) -> dict[str, dict[str, Any]]:
+        """What each shard tells of itself to the others, by its id."""
+        peers = Peers(Signer(secret_of(AuthOptions(secret=SecretStr(SECRET)), ShardOptions())), 1)
+        found = {}
+        try:
+            async for key in self.redis.scan_iter("plenum:{shards}:at:*"):
+                shard = ShardInfo.model_validate_json(await self.redis.get(key))
+                found[shard.id] = await peers.command(shard, "stats", {})
+        finally:
+            await peers.close()
+        return found
 
     async def drain(self, shard_id: str, on: bool = True) -> None:
         """What `plenum shards drain` and `resume` do."""
