@@ -248,6 +248,10 @@ class Consumer:
             self.splicer.leave()
             self._wait()
 
+    def on_layers_changed(self) -> None:
+        """The publisher has stopped or begun to send one of several Encodings."""
+        self._host.on_changed(self)
+
     def on_source_restarted(self, last_in: int) -> None:
         """The publisher's numbers began anew after ``last_in``: ours go on, from the next beginning."""
         encoding = self.splicer.encoding

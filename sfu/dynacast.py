@@ -37,11 +37,13 @@ class Dynacast:
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
 
-    def wanted(self) -> set[Encoding]:
+    def wanted(self, now: float) -> set[Encoding]:
         """What somebody takes or is about to take, and the smallest as long as there is anything.
 
         Browsers begin anew with all encodings when they start one: the picture of those who receive another would
-        suffer each time that somebody's path falls. The smallest costs little, and is at hand then.
+        suffer each time that somebody's path falls. The smallest costs little, and is at hand then. One that its
+        publisher cannot send for now stays wanted while somebody takes the best that there is: to ask for it again and
+        again would cost a key frame of the others each time.
         """
         producer = self._producer
         found: set[Encoding] = set()
@@ -53,6 +55,9 @@ class Dynacast:
             found.update(producer.encodings)
         if found:
             found.update(in_order(e for e in producer.encodings if e.stream.started)[:1])
+            ladder = producer.ladder(now)
+            if ladder and ladder[-1].encoding in found:
+                found.update(e for e in producer.encodings if e.wanted and not e.steadiness.is_trusted(now))
         return found
 
     def want(self, encoding: Encoding, now: float) -> bool:
@@ -62,11 +67,12 @@ class Dynacast:
             return False
         encoding.wanted = True
         encoding.wanted_since = now
+        encoding.steadiness.expect()
         return True
 
     def review(self, now: float) -> bool:
         """Look at all Encodings; True if one is wanted that was not, or the other way round."""
-        wanted = self.wanted()
+        wanted = self.wanted(now)
         changed = False
         for encoding in self._producer.encodings:
             if encoding in wanted:

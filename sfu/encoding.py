@@ -17,6 +17,7 @@ from sfu.streams.keyframes import KeyFrameRequester
 from sfu.streams.layer_meter import LayerMeter
 from sfu.streams.nack import NackGenerator
 from sfu.streams.receive import ReceiveStream
+from sfu.streams.steadiness import Steadiness
 
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
@@ -73,6 +74,7 @@ class Encoding:
         self.wanted = True
         self.wanted_since = float("-inf")
         self.unwanted_since: float | None = None
+        self.steadiness = Steadiness()
         self._restarts = 0
         descriptor_id = extensions.get(Uri.DEPENDENCY_DESCRIPTOR) if video else None
         self._descriptor_id = descriptor_id

@@ -11,10 +11,6 @@ from sfu.wishes import Mode, Quality, Wish
 if TYPE_CHECKING:
     from sfu.encoding import Encoding
 
-BEHIND_S = 0.7
-"""An Encoding whose siblings are so much ahead of it is not being sent."""
-RETURN_S = 4.0
-"""So long a publisher may take until an Encoding that is wanted again arrives."""
 COVERS = 0.75
 """A layer of this share of a tile's width and height is large enough for it."""
 
@@ -59,10 +55,9 @@ Ladder = tuple[Rung, ...]
 
 def build_ladder(encodings: Sequence[Encoding], *, sharp: bool, now: float) -> Ladder:
     """All that can be sent. ``sharp`` (a screen): fewer frames come before a smaller picture; else after."""
-    newest = max((encoding.last_arrival for encoding in encodings), default=0.0)
     rungs: list[Rung] = []
     step = 0
-    for encoding in in_order(e for e in encodings if _can_be_had(e, newest, now)):
+    for encoding in in_order(e for e in encodings if _can_be_had(e, now)):
         found = _rungs_of(encoding, step, now)
         step = found[-1].step + 1
         rungs += found
@@ -84,12 +79,9 @@ def _total_bps(encoding: Encoding) -> int:
     return sum(rate.bitrate_bps for rate in encoding.meter.rates.values())
 
 
-def _can_be_had(encoding: Encoding, newest: float, now: float) -> bool:
-    if not encoding.stream.started:
-        return False
-    if not encoding.wanted or now - encoding.wanted_since < RETURN_S:
-        return True
-    return newest - encoding.last_arrival <= BEHIND_S
+def _can_be_had(encoding: Encoding, now: float) -> bool:
+    """Whether it arrives, or would if it were wanted."""
+    return encoding.stream.started and (not encoding.wanted or encoding.steadiness.is_trusted(now))
 
 
 def _rungs_of(encoding: Encoding, step: int, now: float) -> list[Rung]:

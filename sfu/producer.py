@@ -14,6 +14,7 @@ from sfu.rtp.extensions import Uri, find_extension
 from sfu.rtp.packet import RtpPacket
 from sfu.sdp.types import ReceiveSection
 from sfu.streams.clock_map import PublisherClock
+from sfu.streams.steadiness import BEHIND_S
 
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_ENCODINGS = 4
 LADDER_LIFETIME_S = 0.25
+RETURN_S = 4.0
+"""So long a publisher may take until an Encoding that is wanted again arrives."""
 
 
 class ProducerHost(Protocol):
@@ -172,9 +175,32 @@ class Producer:
         if self.dynacast.review(now):
             self._host.on_wanted(self)
 
+    def behind_s(self, encoding: Encoding) -> float:
+        """How much newer the newest packet of all Encodings is than that of ``encoding``."""
+        return max(other.last_arrival for other in self.encodings) - encoding.last_arrival
+
+    def review_steadiness(self, now: float) -> None:
+        """Called some times a second: see which Encodings the publisher has stopped by itself, or begun again."""
+        changed = False
+        for encoding in self.encodings:
+            # One that is asked for again has a while until it arrives.
+            if encoding.stream.started and encoding.wanted and now - encoding.wanted_since >= RETURN_S:
+                changed |= encoding.steadiness.review(self.behind_s(encoding), now)
+        if changed:
+            self._ladder_until = float("-inf")
+            for consumer in self.consumers.values():
+                consumer.on_layers_changed()
+
+    def can_answer(self, encoding: Encoding) -> bool:
+        """Whether to ask for a key frame is of any use. What is not being sent begins with one when it is; until then
+        browsers answer with key frames of the other Encodings."""
+        return len(self.encodings) == 1 or self.behind_s(encoding) <= BEHIND_S
+
     def request_key_frame(self, encoding: Encoding, now: float) -> None:
         """Ask the publisher for a key frame, throttled."""
-        if self.kind == "video" and not self.muted and encoding.key_frames.request(now):
+        if self.kind != "video" or self.muted or not self.can_answer(encoding):
+            return
+        if encoding.key_frames.request(now):
             self._host.request_key_frame(encoding)
 
     def close(self) -> None:

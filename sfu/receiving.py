@@ -20,6 +20,7 @@ from sfu.streams.clock_map import PublisherClock
 
 REPORT_INTERVAL_S = 1.0
 WANTED_INTERVAL_S = 0.25
+STEADINESS_INTERVAL_S = 0.1
 MAX_SSRCS = 256
 MAX_REPORT_BLOCKS = 31
 
@@ -74,6 +75,7 @@ class ReceivingHalf:
         self._fir_number = 0
         self._next_report = 0.0
         self._next_wanted = 0.0
+        self._next_steadiness = 0.0
         self.rtt_s: float | None = None
 
     # -- negotiation -----------------------------------------------------------------------------------------------
@@ -268,14 +270,18 @@ class ReceivingHalf:
                 continue
             if now >= self._next_wanted:
                 producer.review_wanted(now)
+            if len(producer.encodings) > 1 and now >= self._next_steadiness:
+                producer.review_steadiness(now)
             for encoding in producer.encodings:
                 nack = encoding.nack
                 if nack is not None and nack.has_missing:
                     self._request_missing(encoding, now)
-                if encoding.key_frames.due(now) and not producer.muted:
+                if encoding.key_frames.due(now) and not producer.muted and producer.can_answer(encoding):
                     self.request_key_frame(encoding)
         if now >= self._next_wanted:
             self._next_wanted = now + WANTED_INTERVAL_S
+        if now >= self._next_steadiness:
+            self._next_steadiness = now + STEADINESS_INTERVAL_S
         for feedback in self._feedback.build(now):
             self._send_rtcp(feedback)
         if now >= self._next_report:

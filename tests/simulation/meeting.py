@@ -68,6 +68,7 @@ class _Layer:
     tl0: int = 0
     key_at: float | None = None
     active: bool = True
+    suspended: bool = False
 
 
 class Camera:
@@ -89,6 +90,8 @@ class Camera:
         for layer in self.layers:
             layer.key_at = self.time.now
         self.sent_bytes: Counter[str] = Counter()
+        self.needless_key_frames = 0
+        self.starts: Counter[str] = Counter()
         self._frames = 0
         self._started = self.time.now
         self.time.every(FRAME_S, self._frame)
@@ -103,9 +106,21 @@ class Camera:
             for report in parse_compound(data):
                 ssrcs = [report.media_ssrc] if isinstance(report, Pli) else []
                 ssrcs += [ssrc for ssrc, _ in report.entries] if isinstance(report, Fir) else []
-                for layer in self.layers:
-                    if layer.size.ssrc in ssrcs and layer.key_at is None:
+                asked = [layer for layer in self.layers if layer.size.ssrc in ssrcs]
+                # Asked for a key frame of what they do not send, browsers send one of everything else.
+                if any(layer.suspended for layer in asked):
+                    self.needless_key_frames += 1
+                for layer in asked:
+                    if layer.key_at is None:
                         layer.key_at = self.time.now + 0.1
+
+    def suspend(self, *rids: str) -> None:
+        """The uplink is short: these are not sent, and all others are; what is sent again begins with a key frame."""
+        for layer in self.layers:
+            suspended = layer.size.rid in rids
+            if layer.suspended and not suspended:
+                layer.key_at = self.time.now
+            layer.suspended = suspended
 
     def _on_wanted(self, producer: Producer) -> None:
         wanted = producer.dynacast.layers()
@@ -115,6 +130,7 @@ class Camera:
                 active = wanted[layer.size.rid]
                 if active and not layer.active:
                     layer.key_at = self.time.now
+                    self.starts[layer.size.rid] += 1
                 layer.active = active
 
         self.time.at(self.time.now + 0.1, obey)
@@ -125,7 +141,7 @@ class Camera:
         temporal = self._frames % 2 if self.temporal else 0
         for layer in self.layers:
             layer.timestamp = (layer.timestamp + round(FRAME_S * 90_000)) & 0xFFFFFFFF
-            if layer.active:
+            if layer.active and not layer.suspended:
                 self._send(layer, temporal)
 
     def _send(self, layer: _Layer, temporal: int) -> None:

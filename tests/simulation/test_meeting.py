@@ -212,6 +212,30 @@ def test_no_more_than_what_is_wished(wish: Wish, mode: Mode, height: int) -> Non
     assert call.shown.height == height
 
 
+def test_a_layer_that_its_publisher_cannot_send_is_left_at_once_and_trusted_again_only_after_a_while() -> None:
+    call = Call(path())
+    call.run(10)
+    assert call.layer == "f"
+    frozen_s = call.shown.frozen_s
+    call.camera.suspend("f")
+    call.run(3)
+    assert call.layer == "h"
+    assert call.shown.frozen_s - frozen_s < 0.8
+    for _ in range(6):  # The uplink is good for a second, and short again.
+        call.camera.suspend()
+        call.run(1.0)
+        call.camera.suspend("f")
+        call.run(4.0)
+    assert call.layer == "h"
+    assert call.shown.frozen_s - frozen_s < 0.8
+    assert call.camera.needless_key_frames == 0
+    assert call.camera.starts == {"h": 1}, "it was asked for again and again"
+    call.camera.suspend()
+    call.run(40)
+    assert (call.layer, call.shown.height) == ("f", 720)
+    call.assert_unbroken()
+
+
 def test_audio_only_is_sound_alone() -> None:
     call = Call(path(8_000_000))
     call.run(5)
