@@ -321,18 +321,22 @@ async def _serve(
 async def _serve_until_cancelled(
     settings: Settings, on_listening: Callable[[PlenumServer], None], listeners: list[socket.socket] | None
 ) -> None:
-    async with PlenumServer(settings, listeners=listeners) as server:
-        # All that was imported stays; without this each full collection would walk it and hold packets up meanwhile.
-        gc.collect()
-        gc.freeze()
-        on_listening(server)
-        try:
-            await server.wait()
-        finally:
-            _log.info("stopping")
-            began = time.monotonic()
-            await server.drain()
-    _log.info("stopped", took_s=round(time.monotonic() - began, 1))
+    stops_at = 0.0
+    try:
+        async with PlenumServer(settings, listeners=listeners) as server:
+            # All that was imported stays; without this each full collection would walk it and hold packets up.
+            gc.collect()
+            gc.freeze()
+            on_listening(server)
+            try:
+                await server.wait()
+            finally:
+                _log.info("stopping")
+                stops_at = time.monotonic()
+                await server.drain()
+    finally:
+        if stops_at:
+            _log.info("stopped", took_s=round(time.monotonic() - stops_at, 1))
 
 
 def _own_host(host: str) -> str:

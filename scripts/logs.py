@@ -21,7 +21,8 @@ _SECRET_TEXT = (
     (re.compile(r"(\w://)[^/@\s\"']*@"), rf"\1{HIDDEN}@"),  # user and password of a URL
     (re.compile(r"(?i)(a=ice-pwd:)\S+"), rf"\1{HIDDEN}"),
 )
-QUIET = {"asyncio": logging.WARNING, "uvicorn": logging.WARNING, "aiortc": logging.WARNING}
+# Each request to another shard or a receiver of webhooks would be a line.
+QUIET = dict.fromkeys(("asyncio", "uvicorn", "aiortc", "httpx", "httpcore"), logging.WARNING)
 
 EventDict = MutableMapping[str, Any]
 

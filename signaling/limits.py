@@ -98,6 +98,7 @@ class RateLimiter:
         self._numbers = itertools.count()
         self._windows = SlidingWindows()
         self._suspended_until = 0.0
+        self._alone = False
         self._sweep_at = 0.0
 
     async def check(self, name: str, username: str, thing: str | None = None) -> Standing:
@@ -145,9 +146,14 @@ class RateLimiter:
                 call = Call(_SCRIPT, [key], [limit.count, limit.window_s * 1000, member])
                 wait_ms, used, left_ms = await self._scripts.run(call)
         except REDIS_FAILURES as error:
-            log.warning("rate limits hold for this process alone: Redis does not answer", error=type(error).__name__)
+            if not self._alone:
+                log.warning(
+                    "rate limits hold for this process alone: Redis does not answer", error=type(error).__name__
+                )
+            self._alone = True
             self._suspended_until = self._monotonic() + SUSPENSION_S
             return None
+        self._alone = False
         return int(wait_ms), int(used), int(left_ms)
 
 

@@ -37,6 +37,12 @@ async def dial(server: PlenumServer, room: str, user: str, **claims: Any) -> tup
     return member, first
 
 
+async def _stay(member: Member) -> None:
+    while True:
+        await member.say("heartbeat")
+        await asyncio.sleep(3)
+
+
 class Outage:
     """One run. ``report`` holds what was seen."""
 
@@ -53,7 +59,9 @@ class Outage:
         """All of it; raises AssertionError when something is not as it must be."""
         async with RedisServer(self._directory) as redis:
             settings = {**SETTINGS, "PLENUM_REDIS__URL": redis.url}
-            async with PlenumServer(self._directory, settings, self._arguments) as server:
+            server = PlenumServer(self._directory, settings, self._arguments)
+            server.start_timeout_s = 120
+            async with server:
                 await self._call(server, redis)
         return self.report
 
@@ -67,13 +75,15 @@ class Outage:
         await self._chat(alice, "before")
         client: Any = Redis(port=redis.port, decode_responses=True)
         fence = await client.get(f"plenum:{{{ROOM}}}:fence")
+        staying = asyncio.create_task(_stay(bob))
         await self._away(server, redis, alice)
         await self._refused(server)
         if self._how == "paused":
             redis.pause(False)
         else:
             await redis.start()
-        await self._back(server, client, fence)
+        await self._back(server, client, fence, alice)
+        staying.cancel()
         media = await call.end()
         self.report |= media
         assert media["lost"] == 0, media
@@ -120,9 +130,10 @@ class Outage:
         self._said.append(text)
         self._answer_s.append(time.monotonic() - began)
 
-    async def _back(self, server: PlenumServer, client: Any, fence: str) -> None:
+    async def _back(self, server: PlenumServer, client: Any, fence: str, alice: Member) -> None:
         began = time.monotonic()
         while True:
+            await alice.say("heartbeat")
             try:
                 await self._right(server, client, fence)
                 break

@@ -40,6 +40,7 @@ class PlenumServer:
     def __init__(
         self, directory: Path, settings: Mapping[str, str] | None = None, arguments: Sequence[str] = ()
     ) -> None:
+        self.start_timeout_s = START_TIMEOUT_S
         self.arguments = arguments
         self.directory = directory
         self.settings = dict(settings or {})
@@ -86,7 +87,7 @@ class PlenumServer:
                 cwd=ROOT,
             )
         async with httpx.AsyncClient() as client:
-            while time.monotonic() - started < START_TIMEOUT_S:
+            while time.monotonic() - started < self.start_timeout_s:
                 if self.process.returncode is not None:
                     raise ServerTrouble(f"the server ended with {self.process.returncode}:\n{self.log_tail()}")
                 try:
@@ -97,7 +98,7 @@ class PlenumServer:
                     pass
                 await asyncio.sleep(0.05)
         await self.kill()
-        raise ServerTrouble(f"the server did not answer in {START_TIMEOUT_S:.0f} s:\n{self.log_tail()}")
+        raise ServerTrouble(f"the server did not answer in {self.start_timeout_s:.0f} s:\n{self.log_tail()}")
 
     async def stop(self, *, check: bool = True) -> None:
         """SIGTERM, as an operator's service manager does it.

@@ -54,6 +54,7 @@ class Shards:
         self._count = count
         self._settings = settings or {}
         self._embedded = EmbeddedRedis()
+        self.start_timeout_s = 60.0
         self.server: PlenumServer
         self.redis: Redis
 
@@ -61,6 +62,7 @@ class Shards:
         await self._embedded.start()
         settings = {**SETTINGS, "PLENUM_REDIS__URL": self._embedded.url, **self._settings}
         self.server = PlenumServer(self._directory, settings, ["--shards", str(self._count)])
+        self.server.start_timeout_s = self.start_timeout_s
         self.redis = Redis.from_url(self._embedded.url, decode_responses=True)
         await self.server.start()
         return self
