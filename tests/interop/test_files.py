@@ -15,7 +15,7 @@ from tests.support.participant import eventually
 SIZE_BYTES = 30_000_000
 
 # A tab with the SDK alone. The files' content follows from a seed, so that both ends can be compared.
-_SETUP = """async ([room, token]) => {
+SETUP = """async ([room, token]) => {
     const { PlenumClient } = await import("/static/plenum-client.js");
     const client = new PlenumClient();
     window.client = client;
@@ -36,7 +36,7 @@ _SETUP = """async ([room, token]) => {
 }"""
 
 # No candidate of one browser ever reaches the other, as where a firewall stands between the two.
-_BLOCK = """() => {
+BLOCK = """() => {
     const { send } = client;
     client.send = (type, payload) => {
         if (payload?.target_user_id && type === "ice-candidate") return;
@@ -93,7 +93,7 @@ async def pair(people: People) -> Pair:
     tabs = []
     for name in ("ada", "bela"):
         tab = await people.open(f"{people.server.url}/")
-        await tab.page.evaluate(_SETUP, [people.room, people.server.token(name, people.room)])
+        await tab.page.evaluate(SETUP, [people.room, people.server.token(name, people.room)])
         tabs.append(tab)
     return Pair(*tabs)
 
@@ -111,7 +111,7 @@ async def test_straight_from_browser_to_browser(pair: Pair) -> None:
 
 async def test_over_the_relay_where_there_is_no_way(pair: Pair) -> None:
     for tab in (pair.ada, pair.bela):
-        await tab.page.evaluate(_BLOCK)
+        await tab.page.evaluate(BLOCK)
     await pair.offer(SIZE_BYTES)
     await pair.accept()
     await pair.both_are("complete", 150)

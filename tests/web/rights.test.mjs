@@ -60,7 +60,7 @@ test("every end has words, and offers another try only where one may help", () =
     ["permission_denied", {}, /not for this room/, false],
     ["room_locked", {}, /unlock/, true],
     ["room_full", {}, /no place left/, true],
-    ["room_closed", {}, /closed before/, true],
+    ["room_closed", {}, /closed for everybody/, true],
     ["replaced", {}, /another window/, true],
     ["unauthorized", {}, /new one/, false],
     ["something_new", {}, /./, true],

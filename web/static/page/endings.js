@@ -26,7 +26,7 @@ export function endingOf({ code, sentence, details }) {
     case "room_full":
       return { title: "The room is full", text: "There is no place left. Try again when somebody has left.", again: "Try again" };
     case "room_closed":
-      return { title: "The meeting has ended", text: "The room was closed before you were let in. Joining opens it anew.", again: "Join" };
+      return { title: "The meeting has ended", text: "The room was closed for everybody. Joining opens it anew.", again: "Join" };
     case "replaced":
       return { title: "Continued elsewhere", text: "You joined this room from another window or device. You are still in the meeting there.", again: "Use this window" };
     case "duplicate_session":

@@ -20,7 +20,7 @@ import { WaitingScreen } from "./waiting-screen.js";
 /** @typedef {import("./store.js").TabSession} TabSession */
 
 /** Refusals that need a page of their own rather than a line at the door. */
-const STORIES = new Set(["rejected", "banned", "room_locked", "room_full", "room_closed", "duplicate_session"]);
+const STORIES = new Set(["rejected", "banned", "permission_denied", "room_locked", "room_full", "room_closed", "duplicate_session"]);
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 
@@ -43,7 +43,7 @@ class App {
 
   start() {
     const { room, autojoin, name, recordings } = this.address;
-    if (!room || !(this.invite || this.#ownToken())) return this.#show(welcomePage(room));
+    if (!room || !(this.invite || this.#ownToken())) return this.#show(welcomePage(room, Boolean(this.session?.token)));
     document.title = `${room} · Plenum`;
     const token = this.#ownToken();
     if (recordings && token) return this.#show(recordingsPage(room, token));
@@ -263,8 +263,11 @@ function noticePage(title, text, actions) {
   );
 }
 
-/** @param {string} room */
-function welcomePage(room) {
+/**
+ * @param {string} room
+ * @param {boolean} ended The user had a token, which is valid no more.
+ */
+function welcomePage(room, ended) {
   const input = h("input", { type: "url", placeholder: "Paste your invite link", "aria-label": "Invite link", required: true });
   const problem = h("p", { class: "join-error", role: "alert", hidden: true });
   const form = h("form", { class: "notice-form" }, input, h("button", { type: "submit", class: "button button-primary" }, "Open"));
@@ -286,8 +289,14 @@ function welcomePage(room) {
       "div",
       { class: "notice-card" },
       mark(52),
-      h("h1", {}, room ? `You need an invite for “${room}”` : "Welcome to Plenum"),
-      h("p", {}, "Rooms open with an invite link. Ask the person who set up the meeting to send you theirs."),
+      h("h1", {}, ended ? "Your invitation has ended" : room ? `You need an invite for “${room}”` : "Welcome to Plenum"),
+      h(
+        "p",
+        {},
+        ended
+          ? `The link that you used opens “${room}” no more. Ask the person who set up the meeting for a new one.`
+          : "Rooms open with an invite link. Ask the person who set up the meeting to send you theirs.",
+      ),
       form,
       problem,
       h(
