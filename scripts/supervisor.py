@@ -44,6 +44,7 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 STEADY_S = 30.0  # a shard that ran for so long begins with the short pause again
 MAX_SHARDS = 64
+BURY_TRIES = 3
 
 
 def shard_count(text: str) -> int:
@@ -205,8 +206,13 @@ class Supervisor:
     async def _bury(self, child: Child) -> None:
         """Say that it is dead: its rooms need not wait until their leases run out."""
         assert self._directory is not None
-        with contextlib.suppress(*REDIS_FAILURES):
-            await self._directory.bury(holder_of(child.name, child.incarnation), child.name)
+        for _ in range(BURY_TRIES):
+            try:
+                await self._directory.bury(holder_of(child.name, child.incarnation), child.name)
+                return
+            except REDIS_FAILURES as error:
+                log.warning("Redis is not told of a shard's death", shard=child.name, error=type(error).__name__)
+                await asyncio.sleep(FIRST_PAUSE_S)
 
     async def _stop_children(self) -> None:
         # First: else one might just be starting a shard anew.

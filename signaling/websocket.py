@@ -191,6 +191,7 @@ def create_router(sockets: RoomSockets) -> APIRouter:
             return  # the other side was quicker, or our close is through
         except Exception:
             log.exception("session failed", room=room_id)
-            await socket.close(CloseCode.INTERNAL, ErrorCode.INTERNAL.value)
+            with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect):  # the client may be gone by now
+                await socket.close(CloseCode.INTERNAL, ErrorCode.INTERNAL.value)
 
     return router
