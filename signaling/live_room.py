@@ -573,7 +573,7 @@ class LiveRoom:
             self.room.recordings.pop(info.recording_id, None)
         else:
             self.room.recordings[info.recording_id] = info
-        return [fx.Broadcast(RecordingChanged(**info.model_dump()), sender=by, reply=True)]
+        return [fx.Broadcast(RecordingChanged(**info.model_dump()), sender=by, reply=by is not None)]
 
     def recording_changed(self, info: RecordingInfo) -> None:
         """A recording of this room is in another state."""

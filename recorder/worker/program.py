@@ -18,6 +18,8 @@ from recorder.worker.parts import Part
 SIZES = {"1080p": (1920, 1080, 4_500), "720p": (1280, 720, 2_500), "480p": (854, 480, 1_200)}
 AUDIO_BPS = 128_000
 CAUGHT_UP_S = 1.0
+FRAGMENT_S = 0.5
+"""A killed worker loses the fragment that it has not written yet."""
 
 
 def program_options(options: Options) -> ProgramOptions:
@@ -52,7 +54,7 @@ class ProgramOutput:
         self._program = Program(program_options(options), now, origin)
         streams = self._program.streams
         kind = WebmWriter if options.container == "webm" else Mp4Writer
-        self._writer: Mp4Writer | WebmWriter = kind(streams, part.spool.append)
+        self._writer: Mp4Writer | WebmWriter = kind(streams, part.spool.append, FRAGMENT_S)
         video = next((stream for stream in streams if stream.kind == "video"), None)
         self._previews = None if video is None else Previews(folder, video)
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict
 from typing import IO, Any
 
-from media.feed import Command, Done, Layout, Message, Problem, Status, Stop
+from media.feed import Command, Done, Layout, Message, Problem, SizeWanted, Status, Stop
 from media.jobs.worker import Link, note, note_bug
 from recorder.model import File, Options
 from recorder.storage.spool import MIB, Budget, SpoolFull, write_whole
@@ -164,7 +164,9 @@ class Run:
             for output in (self._program, self._tracks):
                 if output is not None:
                     for wish in output.tick(now):
-                        self.link.send(wish)
+                        # Tracks are kept in the best there is, however small the program shows them.
+                        if self._tracks is None or not isinstance(wish, SizeWanted):
+                            self.link.send(wish)
             if now - self._beat_at >= STATUS_EVERY_S:
                 self._look(now)
 
