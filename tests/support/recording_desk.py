@@ -147,6 +147,7 @@ class Case:
                 for recording in await self.desk.all_of(room_id):
                     over = recording.status in OVER and recording_id not in self.jobs.running
                     if recording.recording_id == recording_id and over:
+                        await asyncio.sleep(0.1)  # then it is told
                         return recording
                 await asyncio.sleep(0.05)
 
