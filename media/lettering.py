@@ -23,6 +23,14 @@ FONTS = (
     "/Library/Fonts/Arial Unicode.ttf",
 )
 """The first that is there is used, else the one in Pillow, which has Latin letters alone."""
+FURTHER_FONTS = (
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
+    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+    "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
+)
+"""For names that the first one has no letters for."""
+NO_LETTER = "\uffff"
 MAX_CACHED = 256
 MAX_IMAGE_PIXELS = 4096 * 4096
 GROUND = colour(24, 26, 32)
@@ -50,6 +58,24 @@ def font(size: int) -> Font:
     return ImageFont.load_default(size)
 
 
+def face_for(text: str, size: int) -> Font:
+    """A typeface that has the letters of ``text``; the usual one if none has."""
+    usual = font(size)
+    if all(_has(usual, letter) for letter in set(text)):
+        return usual
+    for path in FURTHER_FONTS:
+        if Path(path).exists():
+            further = ImageFont.truetype(path, size)
+            if all(_has(further, letter) for letter in set(text)):
+                return further
+    return usual
+
+
+def _has(face: Font, letter: str) -> bool:
+    """Whether a typeface has a letter, and not the box that stands for those it has not."""
+    return letter.isspace() or bytes(face.getmask(letter)) != bytes(face.getmask(NO_LETTER))
+
+
 class Cache(dict[object, Made]):
     """Keeps what was made, MAX_CACHED at most; the oldest goes first."""
 
@@ -69,7 +95,7 @@ def label(name: str, tile_width: int, *, muted: bool) -> Sprite:
     ``muted`` puts a crossed microphone before it.
     """
     size = min(max(tile_width // 26, 11), 28)
-    face = font(size)
+    face = face_for(name, size)
     pad = size // 2
     mark = size if muted else 0
     text = _fitted(name, face, tile_width - 4 * pad - 2 * mark)
@@ -132,7 +158,8 @@ def card(user_id: str, name: str, chosen: str | None, avatar: bytes | None) -> a
         portrait = Image.new("RGB", (diameter, diameter), ground)
         draw = ImageDraw.Draw(portrait)
         middle = (diameter / 2, diameter / 2)
-        draw.text(middle, initials(name or user_id), font=font(diameter * 2 // 5), fill=(255, 255, 255), anchor="mm")
+        letters = initials(name or user_id)
+        draw.text(middle, letters, font=face_for(letters, diameter * 2 // 5), fill=(255, 255, 255), anchor="mm")
     else:
         portrait = ImageOps.fit(portrait.convert("RGB"), (diameter, diameter))
     image.paste(portrait, ((width - diameter) // 2, (height - diameter) // 2), circle)
@@ -143,7 +170,7 @@ def slate(width: int, height: int, text: str) -> av.VideoFrame:
     """What is seen while nobody is."""
     image = Image.new("RGB", (width, height), (24, 26, 32))
     if text:
-        face = font(height // 14)
+        face = face_for(text, height // 14)
         line = _fitted(text, face, width * 0.9)
         ImageDraw.Draw(image).text((width / 2, height / 2), line, font=face, fill=(235, 235, 240), anchor="mm")
     return _frame(image)
@@ -152,7 +179,7 @@ def slate(width: int, height: int, text: str) -> av.VideoFrame:
 def title(text: str, width: int, height: int) -> Sprite:
     """A line over the top of the picture, at its left."""
     size = max(14, height // 24)
-    face = font(size)
+    face = face_for(text, size)
     pad = size // 2
     line = _fitted(text, face, width * 0.7)
     image = Image.new("RGBA", (_up_to_even(face.getlength(line) + 2 * pad), _up_to_even(size + pad)), (10, 10, 14, 190))
