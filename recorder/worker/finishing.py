@@ -182,7 +182,9 @@ class Finisher:
         try:
             found = repaired(SpooledSource(spool))
         except ValueError:
-            spool.truncate(0)  # it did not get as far as a head
+            found = None
+        if found is None or found.duration_s <= 0:
+            spool.truncate(0)  # it did not get as far as a head, or as media behind it
             spool.leave()
             return False
         spool.truncate(found.length)

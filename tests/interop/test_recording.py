@@ -363,6 +363,7 @@ async def _killed_server(chromium: Chromium, server: PlenumServer, tmp_path: Pat
     recording_id = (await api.recordings())[0]["recording_id"]
     await api.until(recording_id, "recording")
     await api.lasts(recording_id, 3.0)
+    await eventually(lambda: _has_written(api, recording_id, 300_000), 30)
     worker = worker_pid(server)
     os.kill(worker, signal.SIGKILL)
     await server.kill()
@@ -388,6 +389,10 @@ async def _killed_server(chromium: Chromium, server: PlenumServer, tmp_path: Pat
         assert gone.status_code == 200, gone.text
         assert (await client.get(server.url + program["stream_url"])).status_code == 404
     server.forget_log()
+
+
+async def _has_written(api: Api, recording_id: str, size: int) -> bool:
+    return bool((await api.recording(recording_id))["size_bytes"] > size)
 
 
 def _seconds_between(start: str, end: str) -> float:
