@@ -33,6 +33,7 @@ from scripts.failures import CommandError, ExitCode
 from scripts.http_server import HttpServer, http_config, inner_config
 from scripts.ingest_gate import TokenGate
 from scripts.live_bridge import LiveBridge, make_live_service
+from scripts.live_storage import bucket_writer
 from scripts.recordings_bridge import RecordingsBridge
 from scripts.shard_info import describe
 from scripts.stopping import (
@@ -143,7 +144,8 @@ class PlenumServer:
             self.app = app
             # Last is what tells others that the server is there: by then every port is ours.
             await self._start_ingest(stack)
-            await self._start_http(stack, front.public if live is None else HlsServer(front.public, live), listeners)
+            public = front.public if live is None else HlsServer(front.public, live, last=False)
+            await self._start_http(stack, public, listeners)
             self._stack = stack.pop_all()
         _log.info("listening", http_port=self.http_port, media_port=self.media_port)
 
@@ -226,7 +228,8 @@ class PlenumServer:
     def _start_live(self, stack: contextlib.AsyncExitStack, jobs: Jobs) -> LiveService | None:
         if not self.settings.live.enabled:
             return None
-        service = make_live_service(jobs, self.settings.live, self.settings.auth)
+        put = bucket_writer(self.settings.live, self.settings.recording.s3)
+        service = make_live_service(jobs, self.settings.live, self.settings.auth, put)
         service.begin()
         closes(stack, "live streams", service.close)
         return service

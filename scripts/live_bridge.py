@@ -14,12 +14,13 @@ from signaling.live.port import Order, Person, Picture, Report, Unavailable
 from signaling.options import AuthOptions
 from signaling.tokens import TokenVerifier
 from streaming import profiles
+from streaming.hls.mirror import Put
 from streaming.live.service import LiveService
 from streaming.live.spec import HlsSpec, RtmpSpec, StreamReport, StreamSpec
 from streaming.options import LiveOptions
 
 
-def make_live_service(jobs: Jobs, options: LiveOptions, auth: AuthOptions) -> LiveService:
+def make_live_service(jobs: Jobs, options: LiveOptions, auth: AuthOptions, put: Put | None = None) -> LiveService:
     """The live streams of this process; viewers' tokens are those of rooms."""
     verifier = TokenVerifier(auth)
 
@@ -31,7 +32,7 @@ def make_live_service(jobs: Jobs, options: LiveOptions, auth: AuthOptions) -> Li
         return True
 
     secret = auth.secret.get_secret_value().encode() if auth.secret is not None else secrets.token_bytes(32)
-    return LiveService(jobs, options, secret, may_watch)
+    return LiveService(jobs, options, secret, may_watch, put=put)
 
 
 class LiveBridge:

@@ -90,7 +90,8 @@ class Surroundings:
 class LiveRoom:
     """One open room: the Room, its Router, its Sessions. Nothing in it waits.
 
-    ``keepers`` names what keeps the room open while nobody is in it, such as a live stream.
+    ``keepers`` names what keeps the room open while nobody is in it, such as a live stream; ``viewers`` the WHEP
+    sessions whose transports are connected.
     """
 
     def __init__(self, room: Room, router: Router, around: Surroundings) -> None:
@@ -103,6 +104,7 @@ class LiveRoom:
         self.suspended = False
         self._held: list[tuple[Session, Frame]] = []
         self.keepers: set[str] = set()
+        self.viewers: set[str] = set()
         self._around = around
         self.seats = SeatKeeper(room, lambda effect: around.save(room.room_id, effect))
         self.away = AwayDesk(room, self.sessions, around, self.leave, self.apply)

@@ -200,6 +200,7 @@ class WhipGate:
         if self._sessions.pop(session.session_id, None) is None:
             return
         session.live.media.unwatch(session.transport)
+        session.live.viewers.discard(session.session_id)
         if session.publishes:
             session.live.leave(session.username, session.session_id, reason)
         session.transport.close()
@@ -219,6 +220,8 @@ class WhipGate:
     def _on_state(self, session: _MediaSession, state: TransportState) -> None:
         if state is TransportState.CONNECTED:
             session.connected_at = time.monotonic()
+            if not session.publishes:
+                session.live.viewers.add(session.session_id)
         elif state in (TransportState.FAILED, TransportState.CLOSED):
             self._end(session, "media_failed" if state is TransportState.FAILED else "left")
 

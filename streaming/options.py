@@ -21,6 +21,12 @@ class LiveOptions(BaseModel):
         default=None,
         description="Where HLS segments are kept, for rewinding and for watching afterwards; absent: nowhere.",
     )
+    s3_bucket: str = Field(
+        default="",
+        description="Bucket that public HLS streams are also written to, for a CDN to serve; the storage and its "
+        "credentials are those of `recording.s3`. Empty: none.",
+    )
+    s3_prefix: str = Field(default="live/", description="What all keys of such copies begin with.")
     segment_s: float = Field(default=2.0, ge=1, le=10, multiple_of=1, description="Length of HLS segments in seconds.")
     part_s: float = Field(default=0.5, ge=0.2, le=2, description="Longest part of a segment (low latency), in seconds.")
     window_s: float = Field(default=24.0, ge=12, le=600, description="What HLS playlists list without rewinding.")

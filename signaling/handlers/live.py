@@ -8,6 +8,7 @@ from signaling.envelope import iso_utc
 from signaling.errors import ErrorCode, RoomError
 from signaling.live.book import LiveRecord, hls_url, shown, told, watch_url
 from signaling.messages.live import (
+    LivePicture,
     LivePictureChanged,
     LivePictureRequest,
     LiveStarted,
@@ -32,7 +33,7 @@ def live_stream_start(room: Room, participant: Participant, message: LiveStartRe
             details={"max_streams": book.capacity},
         )
     if message.picture is not None:
-        book.picture = message.picture
+        book.picture = _merged(book.picture, message.picture) if book.running() else message.picture
     stream_id = context.new_id()
     info = LiveStreamInfo(
         stream_id=stream_id,
@@ -89,14 +90,19 @@ def live_stream_picture(room: Room, participant: Participant, message: LivePictu
     running = room.live.running()
     if not running:
         raise RoomError(ErrorCode.INVALID_STATE, "No live stream runs.")
-    room.live.picture = message.picture
+    picture = room.live.picture = _merged(room.live.picture, message.picture)
     effects: Effects = [ArrangeLive()]
     for record in running:
-        record.info = record.info.model_copy(update={"picture": message.picture})
+        record.info = record.info.model_copy(update={"picture": picture})
         effects.append(SaveLive(record.info.stream_id, record.model_dump_json(), running=True))
-    answer = LivePictureChanged(picture=shown(message.picture), changed_by=participant.username)
+    answer = LivePictureChanged(picture=shown(picture), changed_by=participant.username)
     effects.append(Broadcast(answer, sender=participant.username, reply=True))
     return effects
+
+
+def _merged(before: LivePicture, wish: LivePicture) -> LivePicture:
+    """What the wish does not name stays: who changes the layout does not have the logo."""
+    return before.model_copy(update={name: getattr(wish, name) for name in wish.model_fields_set})
 
 
 def _may(room: Room, participant: Participant) -> None:

@@ -30,9 +30,10 @@ _LOST_KEY = "the stream's key cannot be read any more; start the stream anew"
 
 @dataclass(slots=True)
 class _Watched:
-    """A stream that runs: what was last reported, and when the room was last told figures."""
+    """A stream that runs: what was last reported, and when the room was last told figures. ``viewers``: of its own."""
 
     live: LiveRoom
+    viewers: int = 0
     told_at: float = float("-inf")
     told: tuple[object, ...] = field(default_factory=tuple)
 
@@ -95,7 +96,8 @@ class LiveDesk:
             self.outputs.speaker(room_id, message.dominant)
 
     def sweep(self, now: float) -> None:
-        """End streams of rooms that have been empty for too long."""
+        """Count who watches, and end streams of rooms that have been empty for too long."""
+        self._count_viewers()
         for watched in list({id(w.live): w for w in self._watched.values()}.values()):
             room = watched.live.room
             if room.participants:
@@ -185,7 +187,8 @@ class LiveDesk:
             reconnects=report.reconnects,
         )
         changed = (status, report.reason) != (record.info.status, record.info.reason)
-        changes: dict[str, Any] = {"health": health, "viewer_count": report.viewers}
+        watched.viewers = report.viewers
+        changes: dict[str, Any] = {"health": health, "viewer_count": self._viewers(live, record, watched)}
         if status in (LiveStatus.FAILED, LiveStatus.STOPPED):
             record.info = record.info.model_copy(update=changes)
             self._end(live, record, status, report.reason)
@@ -195,6 +198,19 @@ class LiveDesk:
             live.apply([fx.Broadcast(LiveStarted.model_validate(told(record.info)))])
             self._save(live, record)
         self._tell_health(live, record, watched)
+
+    def _viewers(self, live: LiveRoom, record: LiveRecord, watched: _Watched) -> int:
+        """Who watches by WHEP watches the room: the first stream counts them, so that the sum is right."""
+        first = next(iter(live.room.live.running()), None)
+        return watched.viewers + (len(live.viewers) if first is record else 0)
+
+    def _count_viewers(self) -> None:
+        for watched in list(self._watched.values()):
+            for record in watched.live.room.live.running():
+                if self._watched.get(record.info.stream_id) is watched:
+                    count = self._viewers(watched.live, record, watched)
+                    record.info = record.info.model_copy(update={"viewer_count": count})
+                    self._tell_health(watched.live, record, watched)
 
     def _tell_health(self, live: LiveRoom, record: LiveRecord, watched: _Watched) -> None:
         info, now = record.info, live.monotonic()

@@ -185,7 +185,7 @@ class LiveStopRequest(Incoming):
 
 
 class LivePictureRequest(Incoming):
-    """A client changes the picture of the live streams under way. Needs `can_record`."""
+    """A client changes the picture of the live streams under way; what it does not name stays. Needs `can_record`."""
 
     model_config = ConfigDict(
         extra="ignore", frozen=True, json_schema_extra={"examples": [{"picture": {"layout": "speaker"}}]}

@@ -43,6 +43,10 @@ class Archive:
         """Keep a file; returns at once."""
         self._executor.submit(self._write, rendition, saved.name, saved.data, _line(saved.segment))
 
+    def describe(self, name: str, text: str) -> None:
+        """Keep a file that tells of the stream as a whole; returns at once."""
+        self._executor.submit(self._replace, name, text)
+
     def read(self, rendition: str, name: str) -> bytes | None:
         """The bytes of a file; None when there is none. Blocks."""
         try:
@@ -58,6 +62,20 @@ class Archive:
         """What an earlier process has kept of each rendition. Blocks."""
         return {journal.parent.name: _load(journal) for journal in sorted(self.directory.glob(f"*/{_JOURNAL}"))}
 
+    def _replace(self, name: str, text: str) -> None:
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            fresh = self.directory / f"{name}.new"
+            fresh.write_text(text)
+            fresh.replace(self.directory / name)
+        except OSError as error:
+            self._complain(error)
+
+    def _complain(self, error: OSError) -> None:
+        if not self._failed:
+            self._failed = True
+            _log.error("the archive of a live stream cannot be written", reason=str(error))
+
     def _write(self, rendition: str, name: str, data: bytes, line: str) -> None:
         folder = self.directory / rendition
         try:
@@ -67,9 +85,7 @@ class Archive:
                 with (folder / _JOURNAL).open("a") as journal:
                     journal.write(line)
         except OSError as error:
-            if not self._failed:
-                self._failed = True
-                _log.error("the archive of a live stream cannot be written", reason=str(error))
+            self._complain(error)
 
 
 def _load(journal: Path) -> Past:

@@ -3,6 +3,7 @@
 Everything is below ``/webrtc/hls/{room_id}/{stream_id}/``:
 
 - ``index.m3u8?token=…`` the multivariant playlist; it opens a viewer session
+- ``state.json?token=…`` how it is: waiting, live, ended, closed (a token is needed) or none; the server's clock
 - ``s/{session}/{rendition}.m3u8`` a media playlist; asking for it counts as watching
 - ``s/{session}/viewers.json`` how many watch
 - ``m/{secret}/{rendition}/{file}`` media: the same addresses for all viewers, so that caches can hold them
@@ -59,6 +60,10 @@ class HlsGate(Protocol):
         """A stream that is served here."""
         ...
 
+    async def past(self, room_id: str, stream_id: str) -> HlsStream | None:
+        """A stream that an earlier process served, and that has ended."""
+        ...
+
     def may_watch(self, room_id: str, stream: HlsStream, token: str | None) -> bool:
         """Whether ``token`` opens a stream that is not public."""
         ...
@@ -79,14 +84,21 @@ class HlsServer:
     """Answers what is below ``PREFIX`` and is a stream of ``gate``; passes everything else to ``app``.
 
     ``expected``: whether a stream that is not known yet is about to be, because its room has just come from elsewhere.
+    ``last``: no other process is asked behind this one, so that what is not here is nowhere.
     """
 
     def __init__(
-        self, app: ASGIApp, gate: HlsGate, expected: Callable[[str, str], bool] = lambda room_id, stream_id: False
+        self,
+        app: ASGIApp,
+        gate: HlsGate,
+        expected: Callable[[str, str], bool] = lambda room_id, stream_id: False,
+        *,
+        last: bool = True,
     ) -> None:
         self._app = app
         self._gate = gate
         self._expected = expected
+        self._last = last
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,6 +108,11 @@ class HlsServer:
             return
         pieces = path[len(PREFIX) :].split("/")
         stream = await self._find(pieces[0], pieces[1]) if len(pieces) > 2 else None
+        if stream is None and len(pieces) > 2 and self._last:
+            stream = await self._gate.past(pieces[0], pieces[1])
+        if stream is None and self._last and pieces[2:] == ["state.json"] and scope["method"] in ("GET", "HEAD"):
+            await _send(send, _state("none"), head=scope["method"] == "HEAD")
+            return
         if stream is None:
             await self._app(scope, receive, send)
             return
@@ -122,6 +139,8 @@ class HlsServer:
         match pieces:
             case ["index.m3u8"]:
                 return await self._multivariant(stream, scope)
+            case ["state.json"]:
+                return self._state(stream, scope)
             case ["s", session, playlist] if playlist.endswith(".m3u8"):
                 return await self._media_playlist(stream, unquote(session), playlist[:-5], scope)
             case ["s", session, "viewers.json"]:
@@ -130,11 +149,20 @@ class HlsServer:
                 return await self._media(stream, name, file, scope)
         return _refusal(404, "not_found", "There is no such file.")
 
+    def _admits(self, stream: HlsStream, scope: Scope) -> bool:
+        if stream.public:
+            return True
+        token = _query(scope).get("token") or _bearer(scope)
+        return self._gate.may_watch(stream.room_id, stream, token)
+
+    def _state(self, stream: HlsStream, scope: Scope) -> Answer:
+        if not self._admits(stream, scope):
+            return _state("closed")
+        return _state("ended" if stream.ended and stream.ready else "live" if stream.ready else "waiting")
+
     async def _multivariant(self, stream: HlsStream, scope: Scope) -> Answer:
-        if not stream.public:
-            token = _query(scope).get("token") or _bearer(scope)
-            if not self._gate.may_watch(stream.room_id, stream, token):
-                return _refusal(401, "unauthorized", "A token of this room is needed to watch.")
+        if not self._admits(stream, scope):
+            return _refusal(401, "unauthorized", "A token of this room is needed to watch.")
         if not stream.ready and not await self._hold(stream, lambda: stream.ready, _BEGINS_WITHIN_S):
             return _refusal(503, "unavailable", "The stream has not begun.", (b"retry-after", b"2"))
         session = stream.viewers.new_session(os.urandom(16))
@@ -231,6 +259,11 @@ def _ranged(data: bytes, wanted: str) -> Answer:
         return _refusal(416, "invalid_range", "The range is not in the file.", (b"content-range", b"bytes */%d" % size))
     content_range = (b"content-range", b"bytes %d-%d/%d" % (first, last, size))
     return Answer(206, MEDIA_TYPE, data[first : last + 1], _MEDIA_CACHE, (content_range, (b"accept-ranges", b"bytes")))
+
+
+def _state(state: str) -> Answer:
+    body = {"state": state, "now_ms": round(time.time() * 1000)}
+    return Answer(200, b"application/json", json.dumps(body).encode())
 
 
 def _refusal(status: int, code: str, message: str, *extra: tuple[bytes, bytes]) -> Answer:

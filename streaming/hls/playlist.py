@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -83,7 +83,7 @@ class MediaPlaylist:
     def __init__(
         self, *, target_s: float, part_s: float, window_s: float | None, keeps_past: bool = False, base: str = ""
     ) -> None:
-        self.target_duration_s = max(1, math.ceil(target_s - 0.5))
+        self.target_duration_s = target_duration_s(target_s)
         self.segments: deque[SegmentEntry] = deque()
         self.version = 0
         self.ended = False
@@ -296,6 +296,39 @@ class MediaPlaylist:
                 self._past.append(segment)
             if segment.discontinuity:
                 self.discontinuities_removed += 1
+
+
+def target_duration_s(segment_s: float) -> int:
+    """What EXT-X-TARGETDURATION says of segments of at most so many seconds."""
+    return max(1, math.ceil(segment_s - 0.5))
+
+
+def plain_text(
+    segments: Sequence[SegmentEntry],
+    gaps: Container[int],
+    *,
+    target_s: int,
+    base: str,
+    ended: bool,
+    discontinuities_before: int = 0,
+) -> str:
+    """A playlist for what serves files and nothing else; ``gaps``: numbers of segments that are not there."""
+    lines = ["#EXTM3U", "#EXT-X-VERSION:8", f"#EXT-X-TARGETDURATION:{target_s}"]
+    if ended:
+        lines.append("#EXT-X-PLAYLIST-TYPE:VOD")
+    lines.append(f"#EXT-X-MEDIA-SEQUENCE:{segments[0].msn if segments else 0}")
+    if discontinuities_before:
+        lines.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{discontinuities_before}")
+    lines.append("#EXT-X-INDEPENDENT-SEGMENTS")
+    init_uri = ""
+    for segment in segments:
+        if segment.msn in gaps:
+            lines.append("#EXT-X-GAP")
+        lines += segment.lines(base, with_parts=False, new_init=segment.init_uri != init_uri)
+        init_uri = segment.init_uri
+    if ended:
+        lines.append("#EXT-X-ENDLIST")
+    return "\n".join(lines) + "\n"
 
 
 def _report_line(report: Report) -> str:

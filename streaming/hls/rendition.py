@@ -48,11 +48,12 @@ class Saved:
 
 @dataclass(slots=True)
 class Rendition:
-    """One rendition. ``save`` is given what an archive keeps; it must not block."""
+    """One rendition. ``save`` is given what an archive keeps, ``copy`` what goes elsewhere too; neither may block."""
 
     info: RenditionInfo
     playlist: MediaPlaylist
     save: Callable[[str, Saved], None] | None = None
+    copy: Callable[[str, Saved], None] | None = None
     bitrate: Bitrate = field(init=False)
     blobs: dict[str, bytes] = field(default_factory=dict)
     _texts: dict[bool, tuple[int, tuple[Report, ...], PlaylistText]] = field(default_factory=dict)
@@ -126,5 +127,7 @@ class Rendition:
             self.blobs.pop(self._recent.popleft().uri, None)
 
     def _keep(self, saved: Saved) -> None:
+        if self.copy is not None:
+            self.copy(self.info.name, saved)
         if self.save is not None:
             self.save(self.info.name, saved)

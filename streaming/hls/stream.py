@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from streaming.hls import multivariant
 from streaming.hls.archive import Archive, Past
+from streaming.hls.mirror import Mirror
+from streaming.hls.multivariant import Variant
 from streaming.hls.playlist import MediaPlaylist, Report
-from streaming.hls.rendition import Rendition, RenditionInfo
+from streaming.hls.rendition import Rendition, RenditionInfo, Saved
 from streaming.hls.viewers import Viewers
 
+ABOUT = "about.json"
 _VIEWER_AWAY_S = 12.0
 _SKIPPED_AHEAD = 2.0
 _SKIPPED_LEAST = 10
@@ -33,11 +38,20 @@ class HlsTiming:
 class HlsStream:
     """One stream. ``key``: secret of this stream, the same in every process that serves it.
 
-    ``public``: whether those without a token may watch. ``archive``: where the past is kept.
+    ``public``: whether those without a token may watch. ``archive``: where the past is kept;
+    ``mirror``: where it is copied to.
     """
 
     def __init__(
-        self, room_id: str, stream_id: str, key: bytes, timing: HlsTiming, *, public: bool, archive: Archive | None
+        self,
+        room_id: str,
+        stream_id: str,
+        key: bytes,
+        timing: HlsTiming,
+        *,
+        public: bool,
+        archive: Archive | None,
+        mirror: Mirror | None = None,
     ) -> None:
         self.room_id, self.stream_id = room_id, stream_id
         self.public = public
@@ -49,6 +63,7 @@ class HlsStream:
         self.ended = False
         self.archive = archive
         self.gone = False
+        self.mirror = mirror
         self._pasts: dict[str, Past] = {}
         self._skipped = 0
         self._changed: asyncio.Future[None] | None = None
@@ -71,6 +86,7 @@ class HlsStream:
         rendition = self.renditions.get(info.name)
         if rendition is None:
             rendition = self.renditions[info.name] = self._new_rendition(info)
+            self._describe(None)
         rendition.begin(init)
         self._ring()
 
@@ -89,12 +105,26 @@ class HlsStream:
         self.ended = True
         for rendition in self.renditions.values():
             rendition.finish()
+        self._describe(time.time())
+        if self.mirror is not None:
+            self.mirror.finish(self._variants())
         self._ring()
 
     def leave(self) -> None:
         """Another process serves the stream from now on: who waits here asks there."""
         self.gone = True
         self._ring()
+
+    def revive(self, infos: Iterable[RenditionInfo], pasts: dict[str, Past]) -> None:
+        """Serve, in another process, a stream that has ended."""
+        self._pasts = pasts
+        for info in infos:
+            if info.name in pasts:
+                rendition = self.renditions[info.name] = self._new_rendition(info)
+                for segment in pasts[info.name].segments:
+                    rendition.bitrate.add(segment.size_bytes, segment.duration_s or 0.0)
+                rendition.finish()
+        self.ended = True
 
     @property
     def ready(self) -> bool:
@@ -151,9 +181,33 @@ class HlsStream:
         past = self._pasts.get(info.name)
         if past is not None:
             playlist.restore(past.segments, past.inits, past.parts_made)
+            if self.mirror is not None:
+                self.mirror.known(info.name, past.segments)
         elif self._skipped:
             playlist.skip(self._skipped)
-        return Rendition(info, playlist, archive.save if archive is not None else None)
+        rendition = Rendition(info, playlist, archive.save if archive is not None else None)
+        if self.mirror is not None:
+            rendition.copy = self._copy
+        return rendition
+
+    def _copy(self, name: str, saved: Saved) -> None:
+        assert self.mirror is not None
+        self.mirror.save(name, saved, self._variants())
+
+    def _variants(self) -> list[Variant]:
+        """As they are in the copy."""
+        return [rendition.variant(f"{name}.m3u8") for name, rendition in self.renditions.items()]
+
+    def _describe(self, ended_unix: float | None) -> None:
+        """Tell a later process, through the archive, what this stream is."""
+        if self.archive is None:
+            return
+        infos = [
+            {**asdict(rendition.info), "frame_rate": str(rendition.info.frame_rate)}
+            for rendition in self.renditions.values()
+        ]
+        about = {"public": self.public, "ended_unix": ended_unix, "renditions": infos}
+        self.archive.describe(ABOUT, json.dumps(about))
 
     def _ring(self) -> None:
         if self._changed is not None and not self._changed.done():

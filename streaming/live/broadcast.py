@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -66,10 +66,7 @@ class Broadcast:
         return {
             "origin": self._origin,
             "origin_unix": self._origin_unix,
-            "renditions": [
-                {"name": q.name, "width": q.width, "height": q.height, "bitrate_bps": q.bitrate_bps}
-                for q in profiles.in_order(self.renditions)
-            ],
+            "renditions": self._rendition_setups(),
             "frames_per_s": profiles.FRAMES_PER_S,
             "audio_bps": profiles.AUDIO_BPS,
             "key_frame_interval_s": profiles.KEY_FRAME_INTERVAL_S,
@@ -84,11 +81,17 @@ class Broadcast:
         """What a worker is told before its media."""
         return [self.layout, self.overlay, *self._room_news()]
 
+    def can_take(self, needed: Iterable[str]) -> bool:
+        """Whether it can make these qualities, too: its picture is composed in the largest that there was first."""
+        largest = profiles.in_order(needed)[0]
+        return largest.height <= profiles.in_order(self.renditions)[0].height
+
     def add(self, running: Running) -> None:
         """A stream begins."""
         self.streams[running.spec.stream_id] = running
         if self.job is None:
             return  # the set-up of the job names it
+        self._encode()
         if running.spec.rtmp is not None:
             self.job.tell(Command({"do": "add", "output": _output(running.spec)}))
         if running.hls is not None:
@@ -99,7 +102,23 @@ class Broadcast:
         running = self.streams.pop(stream_id, None)
         if running is not None and self.job is not None:
             self.job.tell(Command({"do": "remove", "stream_id": stream_id}))
+            if self.streams:
+                self._encode()
         return running
+
+    def _encode(self) -> None:
+        """What the streams need, and the picture's own size."""
+        largest = profiles.in_order(self.renditions)[0].name
+        needed = {largest}.union(*(r.spec.renditions(self._options.renditions) for r in self.streams.values()))
+        if self.job is not None and needed != set(self.renditions):
+            self.renditions = tuple(quality.name for quality in profiles.in_order(needed))
+            self.job.tell(Command({"do": "renditions", "renditions": self._rendition_setups()}))
+
+    def _rendition_setups(self) -> list[dict[str, Any]]:
+        return [
+            {"name": q.name, "width": q.width, "height": q.height, "bitrate_bps": q.bitrate_bps}
+            for q in profiles.in_order(self.renditions)
+        ]
 
     def arrange(self, layout: Layout, overlay: Overlay) -> None:
         """Another picture from here on."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import quote
 
 import httpx
 import structlog
@@ -16,13 +18,17 @@ import structlog
 from media.feed import Layout, Message, Overlay
 from media.jobs.job import Job, JobSpec, Tap
 from media.jobs.manager import Jobs
+from streaming.hls import past
 from streaming.hls.archive import Archive
+from streaming.hls.mirror import Mirror, Put
+from streaming.hls.playlist import target_duration_s
 from streaming.hls.stream import HlsStream, HlsTiming, archive_directory
 from streaming.live.broadcast import Broadcast, Running
 from streaming.live.platforms import counts
 from streaming.live.spec import StreamReport, StreamSpec, StreamState
 from streaming.options import LiveOptions
 
+_STREAM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOOK_INTERVAL_S = 20.0
 _SETTLE_S = 1.0
 WORKER_MODULE = "streaming.worker"
@@ -30,7 +36,10 @@ _log = structlog.get_logger("plenum.live")
 
 
 class LiveService:
-    """``secret`` signs viewer sessions; the same on all shards. ``may_watch``: whether a token opens a room."""
+    """``secret`` signs viewer sessions; the same on all shards. ``may_watch``: whether a token opens a room.
+
+    ``put`` writes copies of public streams to an object storage.
+    """
 
     def __init__(
         self,
@@ -39,12 +48,14 @@ class LiveService:
         secret: bytes,
         may_watch_room: Callable[[str, str | None], bool],
         worker_module: str = WORKER_MODULE,
+        put: Put | None = None,
     ) -> None:
         self.options = options
         self._jobs = jobs
         self._secret = secret
         self._may_watch_room = may_watch_room
         self._worker_module = worker_module
+        self._put = put
         self._broadcasts: dict[str, list[Broadcast]] = {}
         self._hls: dict[tuple[str, str], HlsStream] = {}
         self._ended: dict[tuple[str, str], float] = {}
@@ -68,7 +79,7 @@ class LiveService:
             running.hls = await self._open_hls(spec)
         needed = spec.renditions(self.options.renditions)
         in_room = self._broadcasts.setdefault(spec.room_id, [])
-        broadcast = next((one for one in in_room if set(needed) <= set(one.renditions)), None)
+        broadcast = next((one for one in in_room if one.can_take(needed)), None)
         if broadcast is not None:
             broadcast.add(running)
             return
@@ -142,6 +153,9 @@ class LiveService:
     def begin(self) -> None:
         """Look after streams from now on."""
         self._looking = asyncio.create_task(self._look_after(), name="live streams")
+        if self.options.directory is not None:
+            before_unix = time.time() - self.options.keep_after_end_s
+            self._disk.submit(past.forget, self.options.directory, before_unix)
 
     async def close(self) -> None:
         """Let the archive be written."""
@@ -178,6 +192,25 @@ class LiveService:
         """A stream that is served here."""
         return self._hls.get((room_id, stream_id))
 
+    async def past(self, room_id: str, stream_id: str) -> HlsStream | None:
+        """A stream that ended before this process began, if its archive is here."""
+        root, key = self.options.directory, (room_id, stream_id)
+        if root is None or not _STREAM_ID.fullmatch(stream_id):
+            return None
+        archive = Archive(archive_directory(root, room_id, stream_id), self._disk)
+        found = await asyncio.to_thread(
+            past.revive, room_id, stream_id, self._key(room_id, stream_id), self._timing(None), archive
+        )
+        if found is None:
+            return None
+        stream, ended_unix = found
+        age_s = max(0.0, time.time() - ended_unix)
+        if age_s > self.options.keep_after_end_s:
+            return None
+        # Another request may have been faster.
+        self._ended.setdefault(key, time.monotonic() - age_s)
+        return self._hls.setdefault(key, stream)
+
     def may_watch(self, room_id: str, stream: HlsStream, token: str | None) -> bool:
         """Whether ``token`` opens a stream that is not public."""
         return self._may_watch_room(room_id, token)
@@ -188,14 +221,31 @@ class LiveService:
         archive = None
         if options.directory is not None:
             archive = Archive(archive_directory(options.directory, spec.room_id, spec.stream_id), self._disk)
-        dvr_s = min(spec.hls.dvr_s, options.max_dvr_s) if archive is not None else 0.0
-        timing = HlsTiming(options.segment_s, options.part_s, max(options.window_s, dvr_s))
-        key = hmac.digest(self._secret, f"hls {spec.room_id} {spec.stream_id}".encode(), hashlib.sha256)
-        stream = HlsStream(spec.room_id, spec.stream_id, key, timing, public=spec.hls.public, archive=archive)
+        timing = self._timing(spec.hls.dvr_s if archive is not None else 0.0)
+        key = self._key(spec.room_id, spec.stream_id)
+        mirror = self._mirror(spec, timing) if spec.hls.public else None
+        stream = HlsStream(
+            spec.room_id, spec.stream_id, key, timing, public=spec.hls.public, archive=archive, mirror=mirror
+        )
         # Known at once: who comes before there is anything to play waits for it.
         self._hls[(spec.room_id, spec.stream_id)] = stream
         await stream.load(spec.elapsed_s)
         return stream
+
+    def _timing(self, dvr_s: float | None) -> HlsTiming:
+        """``dvr_s``: how far viewers can rewind; None: everything is listed."""
+        options = self.options
+        window_s = None if dvr_s is None else max(options.window_s, min(dvr_s, options.max_dvr_s))
+        return HlsTiming(options.segment_s, options.part_s, window_s)
+
+    def _key(self, room_id: str, stream_id: str) -> bytes:
+        return hmac.digest(self._secret, f"hls {room_id} {stream_id}".encode(), hashlib.sha256)
+
+    def _mirror(self, spec: StreamSpec, timing: HlsTiming) -> Mirror | None:
+        if self._put is None:
+            return None
+        folder = f"{quote(spec.room_id, safe='')}/{spec.stream_id}/"
+        return Mirror(self._put, folder, target_duration_s(timing.segment_s), timing.window_s or self.options.window_s)
 
     # -- jobs ------------------------------------------------------------------------------------------------------
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from media.jobs.worker import begin, note_bug
-from media.options import ProgramOptions, VideoRendition
+from media.options import ProgramOptions
 from media.program import Program
+from streaming.worker.convert import renditions
 from streaming.worker.run import run
 from streaming.worker.setup import WorkerSetup
 
 
 def make_program(setup: WorkerSetup, now: float) -> Program:
     """The program of a set-up; a worker that takes over goes on in the same time."""
-    renditions = tuple(
-        VideoRendition(rendition.name, rendition.width, rendition.height, rendition.bitrate_bps)
-        for rendition in setup.renditions
-    )
     options = ProgramOptions(
-        renditions=renditions,
+        renditions=renditions(setup.renditions),
         frames_per_s=setup.frames_per_s,
         key_frame_interval_s=setup.key_frame_interval_s,
         audio_bitrate_bps=setup.audio_bps,

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from media.options import VideoRendition
 from media.packets import EncodedPacket, StreamInfo
 from streaming import h264
 from streaming.encoded import AudioPacket, AudioTrack, VideoPacket, VideoTrack
+from streaming.worker.setup import RenditionSetup
+
+
+def renditions(setups: Sequence[RenditionSetup]) -> tuple[VideoRendition, ...]:
+    """What the program is to encode."""
+    return tuple(VideoRendition(one.name, one.width, one.height, one.bitrate_bps) for one in setups)
 
 
 def video_track(stream: StreamInfo, frames_per_s: int) -> VideoTrack:

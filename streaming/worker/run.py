@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -10,16 +11,20 @@ from pydantic import TypeAdapter
 
 from media.feed import Command, Done, Made, Message, Problem, Status, Stop
 from media.jobs.worker import Link, note
+from media.options import VideoRendition
 from media.packets import EncodedPacket, StreamInfo
 from streaming.encoded import AudioTrack, VideoTrack
 from streaming.hls.packager import Packager, Part, Piece
 from streaming.rtmp.output import Source
 from streaming.worker import convert
 from streaming.worker.senders import Senders
-from streaming.worker.setup import RtmpSetup, WorkerSetup
+from streaming.worker.setup import RenditionSetup, RtmpSetup, WorkerSetup
 
 _TURN_S = 0.012
 _STATUS_S = 1.0
+_FROZEN_S = 8.0
+_FROZEN_CODE = 75
+"""EX_TEMPFAIL of sysexits.h: begin again."""
 
 
 class Program(Protocol):
@@ -33,6 +38,7 @@ class Program(Protocol):
     def finish(self, now: float) -> Sequence[EncodedPacket]: ...
     def status(self) -> dict[str, Any]: ...
     def set_bitrate(self, name: str, bitrate_bps: int) -> None: ...
+    def set_renditions(self, renditions: tuple[VideoRendition, ...]) -> None: ...
 
 
 MakeProgram = Callable[[WorkerSetup, float], Program]
@@ -64,12 +70,18 @@ class LiveWorker:
         if self._setup.hls:
             self._begin_hls()
         status_at = 0.0
+        turn_at = time.monotonic()
         stopping = False
         while not stopping and not self._link.ended:
             for message in self._link.receive(_TURN_S):
                 stopping |= isinstance(message, Stop)
                 self._take(message)
             now = time.monotonic()
+            if now - turn_at > _FROZEN_S:
+                # The machine slept, or stood still. Nobody waits for what would have been made meanwhile.
+                note("warning", "the worker stood still and begins anew", for_s=round(now - turn_at, 1))
+                sys.exit(_FROZEN_CODE)
+            turn_at = now
             self._hand_out(self._program.tick(now))
             for request in self._program.requests():
                 self._link.send(request)
@@ -101,10 +113,27 @@ class LiveWorker:
                 self._add_output(RtmpSetup.model_validate(values["output"]))
             case "remove":
                 self._senders.remove(str(values["stream_id"]))
+            case "renditions":
+                self._encode(TypeAdapter(list[RenditionSetup]).validate_python(values["renditions"]))
             case "hls":
                 self._begin_hls()
             case other:
                 note("warning", "a command that is not known", command=str(other))
+
+    def _encode(self, renditions: list[RenditionSetup]) -> None:
+        """Encode these from here on; what is encoded already goes on."""
+        self._program.set_renditions(convert.renditions(renditions))
+        names = {rendition.name for rendition in renditions}
+        for name in set(self._tracks) - names:
+            del self._tracks[name], self._bitrates[name], self._full_bitrates[name]
+            self._packagers.pop(name, None)
+        for rendition in renditions:
+            self._full_bitrates[rendition.name] = self._bitrates[rendition.name] = rendition.bitrate_bps
+        for stream in self._program.streams:
+            if stream.kind == "video" and stream.name not in self._tracks:
+                self._tracks[stream.name] = convert.video_track(stream, self._setup.frames_per_s)
+                if self._hls:
+                    self._package(stream.name)
 
     def _add_output(self, output: RtmpSetup) -> None:
         track = self._tracks.get(output.quality)
@@ -140,17 +169,19 @@ class LiveWorker:
         if self._hls:
             return
         self._hls = True
-        setup = self._setup
-        for name, track in self._tracks.items():
-            packager = Packager(
-                track,
-                self._audio,
-                segment_s=setup.segment_s,
-                part_s=setup.part_s,
-                key_frame_interval_s=setup.key_frame_interval_s,
-            )
-            self._packagers[name] = packager
-            self._link.send(Made(self._described(name, track), packager.init))
+        for name in self._tracks:
+            self._package(name)
+
+    def _package(self, name: str) -> None:
+        setup, track = self._setup, self._tracks[name]
+        packager = self._packagers[name] = Packager(
+            track,
+            self._audio,
+            segment_s=setup.segment_s,
+            part_s=setup.part_s,
+            key_frame_interval_s=setup.key_frame_interval_s,
+        )
+        self._link.send(Made(self._described(name, track), packager.init))
 
     def _described(self, name: str, track: VideoTrack) -> dict[str, Any]:
         codecs = [track.codec] + ([self._audio.codec] if self._audio is not None else [])

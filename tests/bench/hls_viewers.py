@@ -1,5 +1,8 @@
 """HLS viewers by the hundred: what they cost the server, and whether any of them has to wait or is refused.
 
+Media of the call passes through the same event loop: heartbeats of a participant, fifty a second, tell how long
+something waits in it, without viewers and with them.
+
 ``python -m tests.bench.hls_viewers [--viewers 500] [--seconds 30] [--plain]``: a real server with a live stream (a
 slate), and viewers in another process that fetch as players do: low latency (blocking reload, then the part), or plain
 (the playlist every two seconds, then the segment).
@@ -116,6 +119,26 @@ def load(base: str, port: int, viewers: int, seconds: float, plain: bool, out: A
     out.put(asyncio.run(main()))
 
 
+async def delays_ms(server: PlenumServer, seconds: float) -> list[float]:
+    """From a heartbeat of a participant to its answer, in order of length."""
+    token = server.token("probe", "bench")
+    found = []
+    async with websockets.connect(f"ws://127.0.0.1:{server.port}/webrtc/ws/bench?token={token}") as socket:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            began = time.monotonic()
+            await socket.send(json.dumps({"type": "heartbeat", "payload": {}}))
+            while json.loads(await socket.recv())["type"] != "heartbeat":
+                pass
+            found.append((time.monotonic() - began) * 1000)
+            await asyncio.sleep(0.02)
+    return sorted(found)
+
+
+def p99(ordered: list[float]) -> float:
+    return round(ordered[len(ordered) * 99 // 100], 2)
+
+
 async def run(viewers: int, seconds: float, plain: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         settings = {"PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000"}
@@ -133,10 +156,12 @@ async def run(viewers: int, seconds: float, plain: bool) -> dict[str, Any]:
                     context = multiprocessing.get_context("spawn")
                     queue = context.Queue()
                     process = context.Process(target=load, args=(base, server.port, viewers, seconds, plain, queue))
+                    quiet_ms = await delays_ms(server, 8)
                     idle_s = await _cpu_during(server, 4)
                     process.start()
                     await asyncio.sleep(4)
-                    busy_s = await _cpu_during(server, seconds - 6)
+                    busy_s = await _cpu_during(server, seconds - 14)
+                    busy_ms = await delays_ms(server, 8)
                     counted = (await client.get(url)).json()["live_streams"][0]["viewer_count"]
                     figures: Figures = await asyncio.to_thread(queue.get)
                     process.join()
@@ -150,6 +175,7 @@ async def run(viewers: int, seconds: float, plain: bool) -> dict[str, Any]:
                         "mbit_per_s": round(figures.bytes * 8 / seconds / 1e6, 1),
                         "media_ms_median": round(late[len(late) // 2], 1),
                         "media_ms_p99": round(late[len(late) * 99 // 100], 1),
+                        "loop_ms_p99": [p99(quiet_ms), p99(busy_ms)],
                         "server_core_share_idle": round(idle_s, 3),
                         "server_core_share": round(busy_s, 3),
                         "server_memory_mb": round(server.rss_bytes() / 1e6),

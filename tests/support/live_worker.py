@@ -12,6 +12,7 @@ from typing import Any
 
 from media.feed import Command, Layout, Participant
 from media.jobs.worker import begin, note
+from media.options import VideoRendition
 from media.packets import EncodedPacket, StreamInfo
 from streaming import h264
 from streaming.encoded import VIDEO_TIMESCALE, AudioPacket, VideoPacket
@@ -97,6 +98,14 @@ class Clips:
 
     def status(self) -> dict[str, Any]:
         return {**self.seen, "pid": os.getpid()}
+
+    def set_renditions(self, renditions: Sequence[VideoRendition]) -> None:
+        fps = self.setup.frames_per_s
+        self.clips = {
+            r.name: self.clips.get(r.name)
+            or encode(CLIP_S, width=r.width, height=r.height, fps=fps, bitrate_bps=r.bitrate_bps)
+            for r in renditions
+        }
 
     def set_bitrate(self, name: str, bitrate_bps: int) -> None:
         note("info", "bitrate", name=name, bitrate_bps=bitrate_bps)

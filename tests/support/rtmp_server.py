@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import json
 import ssl
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
+from tests.support.certificates import write_certificate
 from tests.support.ports import free_tcp_port
 
 _MODULES = Path("/usr/lib/nginx/modules")
@@ -55,7 +49,7 @@ class RtmpServer:
     async def __aenter__(self) -> RtmpServer:
         (self.folder / "recorded").mkdir(parents=True)
         (self.folder / "hls").mkdir()
-        _write_certificate(self.folder)
+        write_certificate(self.folder)
         config = _CONFIG.format(modules=_MODULES, folder=self.folder, port=self.port, tls_port=self.tls_port)
         (self.folder / "nginx.conf").write_text(config)
         await self.start()
@@ -93,7 +87,8 @@ class RtmpServer:
 
     async def probe(self, key: str, timeout_s: float = 20) -> dict[str, Any]:
         """What ffprobe reads of a stream that is live."""
-        return await ffprobe(f"{self.url}/{key}", "-rw_timeout", "5000000", timeout_s=timeout_s)
+        options = ("-rw_timeout", "5000000", "-analyzeduration", "1500000")
+        return await ffprobe(f"{self.url}/{key}", *options, timeout_s=timeout_s)
 
     def recorded(self) -> list[Path]:
         """FLV files of what was published, the oldest first."""
@@ -117,25 +112,3 @@ async def ffprobe(source: str | Path, *options: str, timeout_s: float = 20) -> d
     assert process.returncode == 0, err.decode()
     found: dict[str, Any] = json.loads(out)
     return found | {"words": err.decode()}
-
-
-def _write_certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )

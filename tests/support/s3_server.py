@@ -24,8 +24,10 @@ GRPC_ABOVE = 10_000
 class S3Server:
     """``start``, ``kill`` (by SIGKILL), ``start`` again, ``stop``; also a context manager."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, public: bool = False) -> None:
+        """``public``: everybody may read."""
         self.folder = folder
+        self.public = public
         self.ports = [_free_pair() for _ in range(4)]
         self.url = f"http://127.0.0.1:{self.ports[0]}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,7 +52,9 @@ class S3Server:
             "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
         }
-        (self.folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        everybody = {"name": "anonymous", "actions": ["Read"]}
+        identities = [identity, *([everybody] if self.public else [])]
+        (self.folder / "s3.json").write_text(json.dumps({"identities": identities}))
         names = ("-s3.port", "-master.port", "-volume.port", "-filer.port")
         ports = [part for name, port in zip(names, self.ports, strict=True) for part in (name, str(port))]
         with (self.folder / "log").open("ab") as log:

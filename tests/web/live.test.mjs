@@ -26,7 +26,7 @@ test("a stream begins, is told of, and ends", () => {
   model.apply("live-stream-health", { stream_id: "s1", viewer_count: 3, uplink_bps: 2_500_000, video_bps: 1, dropped_frames: 2, reconnects: 1 });
   const stream = model.streams.get("s1");
   assert.equal(stream?.viewer_count, 3);
-  assert.equal(stream && healthWords(stream), "2.5 Mbit/s, 2 frames dropped, 1 reconnect");
+  assert.equal(stream && healthWords(stream), "Uplink 2.5 Mbit/s · 2 frames dropped · 1 reconnect");
   model.apply("live-stream-picture", { picture: { title: "Assembly" } });
   assert.equal(model.streams.get("s1")?.picture?.title, "Assembly");
   assert.equal(model.apply("live-stream-stop", { ...STREAM, status: "failed" })[0].detail.stream?.status, "failed");
@@ -50,5 +50,5 @@ test("words", () => {
   assert.deepEqual([0, 65, 3_725].map(clockWords), ["0:00", "1:05", "1:02:05"]);
   assert.equal(targetWords(STREAM), "live.example.org");
   assert.equal(targetWords({ ...STREAM, platform: "youtube", hls: { public: true } }), "YouTube and this server");
-  assert.equal(healthWords({ ...STREAM, status: "reconnecting", reason: "the server takes no connections" }), "the server takes no connections");
+  assert.equal(healthWords({ ...STREAM, status: "reconnecting", reason: "the server takes no connections" }), "The server takes no connections");
 });

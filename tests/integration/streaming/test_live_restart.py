@@ -62,4 +62,12 @@ async def test_the_server_is_killed_and_comes_back(tmp_path: Path) -> None:
         found = (await client.get(streams, headers=headers)).json()["live_streams"]
         assert [stream["stream_id"] for stream in found] == [started["stream_id"]]
         assert KEY not in server.log_path.read_text()
+        # When it has ended, a later process serves it from the beginning on.
+        await client.post(f"{streams}/{started['stream_id']}/stop", headers=headers)
+        await server.stop()
+        await server.start()
+        text = (await client.get(playlist)).text
+        assert "#EXT-X-PLAYLIST-TYPE:VOD" in text and "seg0.m4s" in text
+        state = await client.get((server.url + started["hls_url"]).replace("index.m3u8", "state.json"))
+        assert state.json()["state"] == "ended"
         await server.stop()

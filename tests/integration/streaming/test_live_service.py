@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ from starlette.responses import PlainTextResponse
 from media.feed import Layout, Message, Overlay, Participant
 from media.jobs.manager import Jobs
 from media.jobs.options import JobOptions
+from scripts.live_storage import bucket_writer
 from sfu.sinks import MediaSink
 from streaming.hls.http import HlsServer
 from streaming.live.service import LiveService
 from streaming.live.spec import HlsSpec, RtmpSpec, StreamReport, StreamSpec, StreamState
 from streaming.options import LiveOptions
 from tests.support.rtmp_server import RtmpServer, ffprobe
+from tests.support.s3_server import BUCKET, S3Server
 
 WORKER = "tests.support.live_worker"
 
@@ -51,10 +53,11 @@ class EmptyRoom:
 class Shard:
     """A LiveService with its Jobs, and what it reports."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, storage: S3Server) -> None:
         self.jobs = Jobs(JobOptions(max_load_per_core=1_000))
-        options = LiveOptions(private_targets=True, directory=directory)
-        self.service = LiveService(self.jobs, options, b"secret", lambda room, token: token == "good", WORKER)
+        options = LiveOptions(private_targets=True, directory=directory, s3_bucket=BUCKET)
+        put = bucket_writer(options, storage.options())
+        self.service = LiveService(self.jobs, options, b"secret", lambda room, token: token == "good", WORKER, put)
         self.room = EmptyRoom()
         self.reports: dict[str, list[StreamReport]] = {}
         app = HlsServer(PlainTextResponse("none", 404), self.service)
@@ -96,8 +99,16 @@ class Shard:
 
 
 @pytest.fixture
-async def shard(tmp_path: Path) -> AsyncIterator[Shard]:
-    made = Shard(tmp_path / "live")
+def storage(tmp_path: Path) -> Iterator[S3Server]:
+    """Started by who needs it; without it, streams go on all the same."""
+    server = S3Server(tmp_path / "s3", public=True)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def shard(tmp_path: Path, storage: S3Server) -> AsyncIterator[Shard]:
+    made = Shard(tmp_path / "live", storage)
     yield made
     await made.close()
 
@@ -108,11 +119,13 @@ async def nginx(tmp_path: Path) -> AsyncIterator[RtmpServer]:
         yield server
 
 
-async def test_one_encoding_serves_two_servers_and_hls(shard: Shard, nginx: RtmpServer) -> None:
-    await shard.start("one", rtmp=RtmpSpec(nginx.url, "key-one"), hls=HlsSpec())
-    await shard.live("one")
+async def test_one_encoding_serves_two_servers_and_hls(shard: Shard, nginx: RtmpServer, storage: S3Server) -> None:
+    await asyncio.to_thread(storage.start)
     await shard.start("two", rtmp=RtmpSpec(nginx.url, "key-two"))
     await shard.live("two")
+    # What is new are two smaller renditions; the worker makes them beside what it makes already.
+    await shard.start("one", rtmp=RtmpSpec(nginx.url, "key-one"), hls=HlsSpec())
+    await shard.live("one")
     assert len(shard.worker_pids()) == 1
     for key in ("key-one", "key-two"):
         found = await nginx.probe(key)
@@ -130,6 +143,10 @@ async def test_one_encoding_serves_two_servers_and_hls(shard: Shard, nginx: Rtmp
     assert "#EXT-X-ENDLIST" in await shard.playlist("one")
     await nginx.probe("key-two")
     assert shard.worker_pids() == pids
+    # What was copied plays from the storage, without us.
+    copy = await ffprobe(f"{storage.url}/{BUCKET}/live/room/one/index.m3u8")
+    assert sorted({s["height"] for s in copy["streams"] if "height" in s}) == [240, 360, 480]
+    assert float(copy["format"]["duration"]) > 2 and copy["words"] == ""
     shard.service.stop("room", "two")
     await asyncio.wait_for(asyncio.gather(*(job.wait() for job in list(shard.jobs.running.values()))), 15)
 

@@ -128,6 +128,26 @@ async def test_figures_are_told_now_and_then(monkeypatch: pytest.MonkeyPatch) ->
     assert (figures[1]["uplink_bps"], figures[1]["dropped_frames"], figures[1]["reconnects"]) == (1_000, 3, 4)
 
 
+async def test_who_watches_by_whep_is_counted_once() -> None:
+    studio = Studio()
+    first, second = await studio.start(), await studio.start(hls={})
+    for stream_id in (first, second):
+        studio.report(stream_id, "live", viewers=2)
+    studio.house.live.viewers |= {"a", "b", "c"}
+
+    def counts() -> list[int]:
+        return [r.info.viewer_count for r in studio.house.live.room.live.running()]
+
+    studio.desk.sweep(0.0)
+    assert counts() == [5, 2]
+    studio.report(first, "live", viewers=4)
+    assert counts() == [7, 2]
+    studio.ada.say("live-stream-stop", {"stream_id": first})
+    studio.house.live.viewers.discard("a")
+    studio.desk.sweep(1.0)
+    assert counts() == [4]
+
+
 async def test_the_key_is_told_and_kept_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
     studio = Studio()
     stream_id = await studio.start()
@@ -194,6 +214,11 @@ async def test_the_picture_can_be_changed() -> None:
     answer = studio.ada.say("live-stream-picture", {"picture": picture})["payload"]
     assert answer["picture"]["title"] == "Assembly" and answer["picture"]["logo"] is None
     assert studio.outputs.pictures[-1] == Picture("speaker", True, "ada", "Assembly", "", base64.b64decode(PNG))
+    # What is not named stays: others do not have the logo.
+    studio.ada.say("live-stream-picture", {"picture": {"layout": "grid"}})
+    assert studio.outputs.pictures[-1] == Picture("grid", True, "ada", "Assembly", "", base64.b64decode(PNG))
+    studio.ada.say("live-stream-picture", {"picture": {"logo": None}})
+    assert studio.outputs.pictures[-1] == Picture("grid", True, "ada", "Assembly", "", None)
     # Whoever joins sees it; a second stream is made in the same way.
     stream_id = await studio.start(hls={})
     assert studio.outputs.orders[stream_id].picture.title == "Assembly"

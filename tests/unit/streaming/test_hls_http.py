@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
+from streaming.hls import past
 from streaming.hls.archive import Archive
 from streaming.hls.http import HlsServer
 from streaming.hls.rendition import RenditionInfo
@@ -33,6 +35,9 @@ class Gate:
 
     def stream(self, room_id: str, stream_id: str) -> HlsStream | None:
         return self._stream if (room_id, stream_id) == ("r", "s") else None
+
+    async def past(self, room_id: str, stream_id: str) -> HlsStream | None:
+        return None
 
     def may_watch(self, room_id: str, stream: HlsStream, token: str | None) -> bool:
         return token == "good"
@@ -85,7 +90,7 @@ def viewer() -> Viewer:
 @pytest.fixture
 async def archived(tmp_path: Path) -> AsyncIterator[tuple[Viewer, ThreadPoolExecutor]]:
     with ThreadPoolExecutor(1) as executor:
-        stream = HlsStream("r", "s", b"key", HlsTiming(), public=True, archive=Archive(tmp_path / "s", executor))
+        stream = HlsStream("r", "s", b"key", HlsTiming(), public=True, archive=Archive(tmp_path / "r" / "s", executor))
         made = Viewer(stream)
         made.begin()
         yield made, executor
@@ -232,6 +237,21 @@ async def test_tokens() -> None:
     assert (await closed.get(await closed.open("?token=good"))).status_code == 200
 
 
+async def test_the_state_is_told_without_an_error(viewer: Viewer) -> None:
+    early = Viewer(HlsStream("r", "s", b"key", HlsTiming(), public=False, archive=None))
+
+    async def state(of: Viewer, path: str = "state.json") -> str:
+        answer = await of.get(path)
+        assert answer.status_code == 200 and abs(answer.json()["now_ms"] / 1000 - time.time()) < 60
+        return str(answer.json()["state"])
+
+    assert await state(viewer, "../t/state.json") == "none"
+    assert (await state(early), await state(early, "state.json?token=good")) == ("closed", "waiting")
+    assert await state(viewer) == "live"
+    viewer.stream.finish()
+    assert await state(viewer) == "ended"
+
+
 async def test_who_comes_early_waits() -> None:
     early = Viewer(HlsStream("r", "s", b"key", HlsTiming(), public=True, archive=None))
     waiting = asyncio.create_task(early.get("index.m3u8"))
@@ -281,6 +301,33 @@ async def test_the_whole_stream_can_be_watched_afterwards(archived: tuple[Viewer
     first = await viewer.get(viewer.media("seg0.m4s"))
     assert first.content.startswith(b"720p part 0;")
     assert len(viewer.stream.renditions["720p"].blobs) < 50
+
+
+async def test_a_new_process_serves_what_has_ended(archived: tuple[Viewer, ThreadPoolExecutor]) -> None:
+    viewer, executor = archived
+    viewer.make(30)
+    path = await viewer.open()
+    archive = viewer.stream.archive
+    assert archive is not None
+
+    def revived() -> tuple[HlsStream, float] | None:
+        executor.submit(int).result()
+        return past.revive("r", "s", b"key", HlsTiming(window_s=None), archive)
+
+    assert revived() is None  # it goes on
+    viewer.stream.finish()
+    found = revived()
+    assert found is not None and abs(found[1] - time.time()) < 60
+    again = Viewer(found[0])
+    text = (await again.get(path)).text
+    assert "#EXT-X-ENDLIST" in text and text.count("#EXTINF") == 8
+    assert (await again.get(again.media("seg3.m4s"))).content.startswith(b"720p part 12;")
+    before, after = (one.stream.renditions["720p"].variant("") for one in (viewer, again))
+    assert before == after
+    past.forget(archive.directory.parents[1], time.time() - 60)
+    assert archive.directory.exists()
+    past.forget(archive.directory.parents[1], time.time() + 60)
+    assert not archive.directory.exists()
 
 
 async def test_a_new_process_goes_on_with_the_stream(archived: tuple[Viewer, ThreadPoolExecutor]) -> None:

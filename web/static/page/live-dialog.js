@@ -1,54 +1,46 @@
 /**
- * Going live, for who may: where to, how it looks, what runs and how it goes.
+ * Going live, for who may: what is on air and how it goes, how it looks, and where else to send it.
  * @module
  */
 
 import { PlenumError } from "../plenum-client.js";
-import { dialog, toggle } from "./controls.js";
+import { dialog } from "./controls.js";
 import { h } from "./dom.js";
-import { healthWords, statusWords, targetWords } from "./live-words.js";
+import { LivePictureFields } from "./live-picture.js";
+import { LiveRow } from "./live-row.js";
+import { LiveTargetFields } from "./live-target.js";
 
 /** @typedef {import("../plenum-client.js").PlenumClient} PlenumClient */
-/** @typedef {import("../sdk/live.js").LiveStreamInfo} LiveStreamInfo */
-
-const PLATFORMS = { none: "Nowhere else", youtube: "YouTube", twitch: "Twitch", custom: "Another RTMP server" };
-const QUALITIES = { "1080p": "1080p", "720p": "720p", "480p": "480p" };
-const LAYOUTS = { auto: "Shared screen first", grid: "All in a grid", speaker: "Who speaks", screen: "Only the shared screen" };
 
 export class LiveDialog {
-  /** @param {PlenumClient} client */
-  constructor(client) {
+  /**
+   * @param {PlenumClient} client
+   * @param {import("./toasts.js").Toasts} toasts
+   */
+  constructor(client, toasts) {
     this.client = client;
+    this.toasts = toasts;
+    /** @type {Map<string, LiveRow>} */
+    this.rows = new Map();
+    this.adding = false;
     this.problem = h("p", { class: "join-error", role: "alert", hidden: true });
     this.list = h("ul", { class: "live-list", "data-testid": "live-list" });
-    this.running = h("section", { hidden: true }, h("h3", {}, "On air"), this.list);
-    this.platform = choice("Send it to", PLATFORMS, "live-platform", () => this.#show());
-    this.url = field("Address", { type: "text", placeholder: "rtmps://…", autocomplete: "off", inputmode: "url" }, "live-url");
-    this.key = field("Stream key", { type: "password", autocomplete: "off", spellcheck: "false" }, "live-key");
-    this.quality = choice("Picture", QUALITIES, "live-quality", () => undefined);
-    this.quality.select.value = "720p";
-    this.hls = toggle("Viewers can watch on this server", true, () => this.#show(), { testid: "live-hls" });
-    this.public = toggle("Anybody with the link", true, () => undefined, { hint: "Otherwise only with an invitation to this room", testid: "live-public" });
-    this.layout = choice("Layout", LAYOUTS, "live-layout", () => void this.#arrange());
-    this.title = field("Title over the picture", { type: "text", maxlength: "120", onchange: () => void this.#arrange() }, "live-title");
-    this.slate = field("While no camera is on", { type: "text", maxlength: "120", placeholder: "We begin soon", onchange: () => void this.#arrange() }, "live-slate");
+    this.more = h("button", { type: "button", class: "button button-quiet", "data-testid": "live-more", onclick: () => this.#add() }, "Send it somewhere else too");
+    this.running = h("section", { class: "live-running" }, h("h3", {}, "On air"), this.list);
+    this.picture = new LivePictureFields((change) => void this.#arrange(change));
+    this.target = new LiveTargetFields(() => this.#show());
     this.go = h("button", { type: "submit", class: "button button-primary", "data-testid": "live-go" }, "Go live");
-    const form = h(
-      "form",
-      { class: "live-form", onsubmit: (/** @type {Event} */ event) => this.#start(event) },
-      h("section", {}, h("h3", {}, "Where to"), this.platform.element, this.url.element, this.key.element, this.quality.element, this.hls.element, this.public.element),
-      h("section", {}, h("h3", {}, "How it looks"), this.layout.element, this.title.element, this.slate.element),
-      this.problem,
-      this.go,
-    );
-    this.element = dialog({ title: "Go live", testid: "live-dialog" }, this.running, form);
+    this.form = h("form", { class: "live-form", novalidate: true, onsubmit: (/** @type {Event} */ event) => void this.#start(event) });
+    this.element = dialog({ title: "Go live", testid: "live-dialog" }, this.form);
   }
 
   open() {
     this.problem.hidden = true;
-    this.#show();
+    this.adding = false;
+    this.#arrangeForm();
     this.render();
     this.element.showModal();
+    this.element.scrollTop = 0;
   }
 
   close() {
@@ -56,63 +48,80 @@ export class LiveDialog {
   }
 
   render() {
-    if (!this.element.open && this.list.childElementCount === 0) return;
     const streams = [...this.client.model.live.streams.values()];
-    this.running.hidden = streams.length === 0;
-    const shown = JSON.stringify(streams);
-    if (this.list.dataset.shown === shown) return;
-    this.list.dataset.shown = shown;
-    this.list.replaceChildren(...streams.map((stream) => this.#row(stream)));
+    const wasOnAir = this.rows.size > 0;
+    const gone = [...this.rows.keys()].filter((id) => !this.client.model.live.streams.has(id));
+    for (const id of gone) {
+      this.rows.get(id)?.element.remove();
+      this.rows.delete(id);
+    }
+    for (const stream of streams) {
+      let row = this.rows.get(stream.stream_id);
+      if (!row) {
+        row = new LiveRow(stream, { onStop: (id) => void this.#try(this.client.live.stop(id)), onCopied: () => this.toasts.show("The link of the watch page is copied.", { iconName: "check" }) });
+        this.rows.set(stream.stream_id, row);
+        this.list.append(row.element);
+        if (streams.length === 1) this.picture.show(stream.picture);
+      }
+      row.show(stream, this.client.model.breakouts.serverAheadMs);
+    }
+    if (wasOnAir !== this.rows.size > 0) {
+      this.adding = false;
+      this.#arrangeForm();
+    }
   }
 
-  /** @param {LiveStreamInfo} stream */
-  #row(stream) {
-    const stop = h("button", { type: "button", class: "button button-small button-danger", "data-testid": "live-stop", onclick: () => void this.#try(this.client.live.stop(stream.stream_id)) }, "Stop");
-    const watch = stream.watch_url
-      ? h("a", { class: "button button-small button-quiet", href: stream.watch_url, target: "_blank", rel: "noopener", "data-testid": "live-watch" }, "Watch page")
-      : null;
-    const viewers = stream.viewer_count === 1 ? "1 viewer" : `${stream.viewer_count} viewers`;
-    const words = [statusWords(stream), stream.quality, viewers, healthWords(stream)].filter(Boolean).join(" · ");
-    return h("li", { class: "live-row" }, h("span", { class: "person-name" }, h("span", {}, targetWords(stream)), h("small", { "data-testid": "live-health" }, words)), watch, stop);
+  /** Others have changed how it looks. */
+  showPicture() {
+    const [stream] = this.client.model.live.streams.values();
+    if (stream) this.picture.show(stream.picture);
+  }
+
+  #add() {
+    this.adding = true;
+    this.#arrangeForm();
+    this.target.platform.select.focus();
+  }
+
+  /** Before: where to, then how it looks. On air: what runs, how it looks, and then where else. */
+  #arrangeForm() {
+    const onAir = this.rows.size > 0;
+    this.picture.hint.hidden = !onAir;
+    this.go.textContent = onAir ? "Send it there too" : "Go live";
+    this.target.begin(onAir);
+    const parts = onAir
+      ? [this.running, this.picture.element, ...(this.adding ? [this.target.element, this.problem, this.go] : [this.problem, this.more])]
+      : [this.target.element, this.picture.element, this.problem, this.go];
+    this.form.replaceChildren(...parts);
+    this.#show();
   }
 
   #show() {
-    const platform = this.platform.select.value;
-    this.url.element.hidden = platform !== "custom";
-    this.key.element.hidden = platform === "none";
-    this.url.input.required = platform === "custom";
-    this.key.input.required = platform !== "none";
-    this.public.element.hidden = !this.hls.box.checked;
-    this.go.disabled = platform === "none" && !this.hls.box.checked;
-  }
-
-  /** @returns {Partial<import("../sdk/live.js").LivePicture>} */
-  #picture() {
-    return { layout: /** @type {any} */ (this.layout.select.value), title: this.title.input.value.trim(), slate: this.slate.input.value.trim() };
+    this.go.disabled = !this.target.goesSomewhere;
   }
 
   /** @param {Event} event */
   async #start(event) {
     event.preventDefault();
-    const platform = this.platform.select.value;
-    const hls = this.hls.box.checked ? { public: this.public.box.checked } : null;
-    const wish = {
-      platform: /** @type {any} */ (platform === "none" ? "custom" : platform),
-      url: platform === "custom" ? this.url.input.value.trim() : "",
-      key: platform === "none" ? "" : this.key.input.value,
-      quality: /** @type {any} */ (this.quality.select.value),
-      hls,
-      picture: this.#picture(),
-    };
+    if (this.rows.size > 0 && !this.adding) return;
+    this.problem.hidden = true;
+    if (!this.target.check()) return;
     this.go.disabled = true;
-    const started = await this.#try(this.client.live.start(wish));
-    this.go.disabled = false;
-    if (started) this.key.input.value = "";
+    const started = await this.#try(this.client.live.start({ ...this.target.wish, picture: this.picture.values }));
+    this.#show();
+    if (!started) return;
+    this.target.forgetKey();
+    this.adding = false;
+    this.#arrangeForm();
+    this.element.scrollTop = 0;
   }
 
-  /** The picture of what runs follows at once. */
-  async #arrange() {
-    if (this.client.model.live.streams.size > 0) await this.#try(this.client.live.arrange(this.#picture()));
+  /**
+   * The picture of what runs follows at once.
+   * @param {Partial<import("../sdk/live.js").LivePicture>} change
+   */
+  async #arrange(change) {
+    if (this.rows.size > 0) await this.#try(this.client.live.arrange(change));
   }
 
   /**
@@ -125,31 +134,15 @@ export class LiveDialog {
     try {
       return (await action) ?? true;
     } catch (error) {
-      this.problem.textContent = error instanceof PlenumError ? error.sentence : "Something went wrong.";
+      this.problem.textContent = error instanceof PlenumError ? sentenceOf(error) : "Something went wrong.";
       this.problem.hidden = false;
       return null;
     }
   }
 }
 
-/**
- * @param {string} label
- * @param {Record<string, string>} options
- * @param {string} testid
- * @param {() => void} onChange
- */
-function choice(label, options, testid, onChange) {
-  const select = h("select", { "data-testid": testid, onchange: onChange });
-  for (const [value, words] of Object.entries(options)) select.append(h("option", { value }, words));
-  return { element: h("label", { class: "field" }, h("span", { class: "field-label" }, label), h("span", { class: "select" }, select)), select };
-}
-
-/**
- * @param {string} label
- * @param {Record<string, unknown>} attributes
- * @param {string} testid
- */
-function field(label, attributes, testid) {
-  const input = h("input", { ...attributes, "data-testid": testid });
-  return { element: h("label", { class: "field" }, h("span", { class: "field-label" }, label), input), input };
+/** @param {PlenumError} error */
+function sentenceOf(error) {
+  // What the server says of a field that it does not take is better than what is said of messages in general.
+  return ["invalid_message", "invalid_state", "unavailable"].includes(error.code) && error.message ? error.message : error.sentence;
 }

@@ -32,15 +32,23 @@ export function targetWords(stream) {
 
 /**
  * @param {LiveStreamInfo} stream
- * @returns {string} How it is carried; empty while there is nothing to say.
+ * @returns {string} How it is carried: the trouble, or what the uplink does; empty where there is no uplink.
  */
 export function healthWords({ health, status, stream_url, reason }) {
-  if (reason) return reason;
-  if (!health || status !== "live" || !stream_url) return "";
-  const words = [`${(health.uplink_bps / 1e6).toFixed(1)} Mbit/s`];
-  if (health.dropped_frames > 0) words.push(`${health.dropped_frames} frames dropped`);
+  if (status !== "live") return reason ? sentence(reason) : "";
+  if (!health || !stream_url) return "";
+  const dropped = health.dropped_frames === 1 ? "1 frame dropped" : `${health.dropped_frames} frames dropped`;
+  const words = [`Uplink ${(health.uplink_bps / 1e6).toFixed(1)} Mbit/s`, health.dropped_frames > 0 ? dropped : "no frames dropped"];
   if (health.reconnects > 0) words.push(health.reconnects === 1 ? "1 reconnect" : `${health.reconnects} reconnects`);
-  return words.join(", ");
+  return words.join(" · ");
+}
+
+/**
+ * @param {number} count
+ * @returns {string}
+ */
+export function viewerWords(count) {
+  return count === 1 ? "1 viewer" : `${count} viewers`;
 }
 
 /**
@@ -58,6 +66,18 @@ export function mark(streams) {
   };
 }
 
+/** @type {Record<string, string>} */
+const MARKS = { live: "Live", reconnecting: "Reconnecting" };
+
+/**
+ * @param {{ state: string, viewers: number }} mark
+ * @param {string} clock
+ * @returns {string} What the mark says.
+ */
+export function markWords({ state, viewers }, clock) {
+  return [`${MARKS[state] ?? "Going live"} ${clock}`, viewers > 0 ? viewerWords(viewers) : ""].filter(Boolean).join(" · ");
+}
+
 /**
  * @param {number} seconds
  * @returns {string} Like `4:05` and `1:04:05`.
@@ -67,6 +87,11 @@ export function clockWords(seconds) {
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const tail = `${String(minutes).padStart(hours ? 2 : 1, "0")}:${String(rest).padStart(2, "0")}`;
   return hours ? `${hours}:${tail}` : tail;
+}
+
+/** @param {string} words */
+function sentence(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** @param {string} url */

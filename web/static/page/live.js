@@ -5,7 +5,7 @@
 
 import { h } from "./dom.js";
 import { LiveDialog } from "./live-dialog.js";
-import { clockWords, mark, statusWords, targetWords } from "./live-words.js";
+import { clockWords, mark, markWords, statusWords, targetWords } from "./live-words.js";
 
 /** @typedef {import("../plenum-client.js").PlenumClient} PlenumClient */
 /** @typedef {import("../sdk/live.js").LiveStreamInfo} LiveStreamInfo */
@@ -18,7 +18,7 @@ export class LiveView {
   constructor(client, toasts) {
     this.client = client;
     this.toasts = toasts;
-    this.dialog = new LiveDialog(client);
+    this.dialog = new LiveDialog(client, toasts);
     this.words = h("span", {});
     this.mark = h("button", { type: "button", class: "live-mark", hidden: true, "data-testid": "live-mark", onclick: () => this.mayControl && this.dialog.open() }, this.words);
     /** @type {Map<string, string>} What each stream was said to be last. */
@@ -44,9 +44,8 @@ export class LiveView {
     this.mark.hidden = now === null;
     if (now) {
       const seconds = (Date.now() + this.client.model.breakouts.serverAheadMs - now.startedAt) / 1_000;
-      const viewers = now.viewers === 1 ? "1 viewer" : `${now.viewers} viewers`;
       this.mark.dataset.state = now.state;
-      this.words.textContent = `${now.state === "live" ? "Live" : "Going live"} ${clockWords(seconds)}${now.viewers > 0 ? ` · ${viewers}` : ""}`;
+      this.words.textContent = markWords(now, clockWords(seconds));
       this.mark.setAttribute("aria-label", `${this.words.textContent}. ${this.mayControl ? "Open the live streams" : "This meeting is public"}`);
       this.mark.disabled = !this.mayControl;
     }
@@ -56,6 +55,7 @@ export class LiveView {
   /** @param {LiveStreamInfo | null} stream */
   #changed(stream) {
     this.render();
+    if (!stream) this.dialog.showPicture();
     if (!stream || this.said.get(stream.stream_id) === stream.status) return;
     const before = this.said.get(stream.stream_id);
     this.said.set(stream.stream_id, stream.status);

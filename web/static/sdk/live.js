@@ -70,13 +70,14 @@ export class LiveControl {
    * @param {"youtube" | "twitch" | "custom"} [wish.platform]
    * @param {string} [wish.url] Of the RTMP server; empty: the platform's own, or none.
    * @param {string} [wish.key] Never told again.
+   * @param {string} [wish.channel] Id of the broadcast's video (YouTube) or login name (Twitch), to count viewers there.
    * @param {"1080p" | "720p" | "480p"} [wish.quality]
    * @param {{ public?: boolean, dvr_s?: number } | null} [wish.hls] Lets viewers watch on this server.
-   * @param {Partial<LivePicture> | null} [wish.picture] Null: as of the streams that run.
+   * @param {Partial<LivePicture> | null} [wish.picture] Null: as of the streams that run; what it does not name stays.
    * @returns {Promise<LiveStreamInfo>}
    */
-  async start({ platform = "custom", url = "", key = "", quality = "720p", hls = null, picture = null }) {
-    const wish = { platform, stream_url: url, stream_key: key, quality, hls, picture };
+  async start({ platform = "custom", url = "", key = "", channel = "", quality = "720p", hls = null, picture = null }) {
+    const wish = { platform, stream_url: url, stream_key: key, channel, quality, hls, picture };
     return (await this.link.request("live-stream-start", wish)).payload;
   }
 

@@ -900,7 +900,7 @@ export interface LivePictureChanged {
   changed_by: string;
 }
 
-/** A client changes the picture of the live streams under way. Needs `can_record`. */
+/** A client changes the picture of the live streams under way; what it does not name stays. Needs `can_record`. */
 export interface LivePictureRequest {
   /** How it is to be. */
   picture: LivePicture;

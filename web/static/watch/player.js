@@ -1,6 +1,6 @@
 /**
  * Plays this server's low-latency HLS by Media Source Extensions: parts as they are made, close to the live edge.
- * Browsers without them play the address by themselves.
+ * Browsers without them play the address by themselves. A player plays once: after an error another one is needed.
  * @module
  */
 
@@ -23,20 +23,27 @@ import { parseMedia, parseMultivariant } from "./playlist.js";
 const KEPT_BEHIND_S = 30;
 const AHEAD_S = 30;
 const FALLEN_BEHIND_S = 6;
+const MOST_RETRIES = 6;
 const RETRY_MS = [200, 500, 1_000, 2_000, 4_000];
+const GAP_CHECK_MS = 500;
 const VIDEO_TIMESCALE = 90_000;
 
 export class LivePlayer extends EventTarget {
   /**
    * @param {HTMLVideoElement} video
    * @param {string} url The multivariant playlist.
+   * @param {{ clockAheadMs?: number, from?: number | null }} [options] How far the server's clock is ahead of this one;
+   *   where to begin in a stream that has ended, in milliseconds since 1970.
    */
-  constructor(video, url) {
+  constructor(video, url, { clockAheadMs = 0, from = null } = {}) {
     super();
     this.video = video;
     this.url = new URL(url, location.href).href;
+    this.clockAheadMs = clockAheadMs;
+    this.from = from;
     this.stalls = 0;
     this.native = false;
+    /** Whether everything of an ended stream is there. */
     this.ended = false;
     /** @type {Variant[]} */
     this.variants = [];
@@ -62,11 +69,22 @@ export class LivePlayer extends EventTarget {
   /** The quality that comes with the next segment. */
   #wanted = 0;
   #goodSince = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #watch;
 
-  /** Seconds from the moment a picture was made until it is shown here, if both clocks are right; null: not known. */
+  /** Whether the stream is made while it is watched. */
+  get live() {
+    return this.#started && this.#playlist?.ended === false;
+  }
+
+  /** Seconds from the moment a picture was made until it is shown here; null: not known, or nothing is made any more. */
   get latency() {
-    if (!this.#started || this.ended) return null;
-    return (Date.now() - this.#origin) / 1_000 - this.video.currentTime;
+    return this.live ? (Date.now() + this.clockAheadMs - this.#origin) / 1_000 - this.video.currentTime : null;
+  }
+
+  /** What is shown, in milliseconds since 1970; null: nothing yet. */
+  get shownAt() {
+    return this.#started ? this.#origin + this.video.currentTime * 1_000 : null;
   }
 
   /** Seconds of media that are there ahead of the picture. */
@@ -83,18 +101,35 @@ export class LivePlayer extends EventTarget {
     return this.#playlistUrl ? new URL(".", this.#playlistUrl).href : "";
   }
 
+  /** Play until the stream has ended or something fails; raises PlayerError for what the server refuses, or what breaks. */
   async start() {
     if (!("MediaSource" in window)) {
       this.native = true;
       this.video.src = this.url;
       return;
     }
+    const { signal } = this.#stop;
+    const broken = new Promise((_, reject) => {
+      this.video.addEventListener("error", () => reject(new PlayerError(0, this.video.error?.message)), { signal });
+      this.addEventListener("broken", () => reject(new PlayerError(0, "the browser cannot play what came")), { signal });
+    });
+    try {
+      await Promise.race([this.#begun(), broken]);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  async #begun() {
+    const { signal } = this.#stop;
     this.variants = parseMultivariant(await this.#text(this.url));
     if (this.variants.length === 0) throw new Error("the playlist names nothing to play");
     this.level = this.#wanted = this.variants.length > 2 ? 1 : 0;
     await this.#attach();
-    this.video.addEventListener("seeking", () => this.#seek());
-    this.video.addEventListener("waiting", () => this.#waits());
+    this.video.addEventListener("seeking", () => this.#seek(), { signal });
+    this.video.addEventListener("waiting", () => this.#waits(), { signal });
+    this.#watch = setInterval(() => this.#overGaps(), GAP_CHECK_MS);
     await this.#loadPlaylist(null);
     this.#begin();
     await this.#run();
@@ -102,6 +137,7 @@ export class LivePlayer extends EventTarget {
 
   close() {
     this.#stop.abort();
+    clearInterval(this.#watch);
   }
 
   /** To the live edge. */
@@ -117,6 +153,7 @@ export class LivePlayer extends EventTarget {
     this.video.src = URL.createObjectURL(source);
     await new Promise((resolve) => source.addEventListener("sourceopen", resolve, { once: true }));
     this.#buffer = source.addSourceBuffer(`video/mp4; codecs="${this.variants[this.level].codecs}"`);
+    this.#buffer.addEventListener("error", () => this.dispatchEvent(new Event("broken")));
   }
 
   /** Choose where to begin: close to the edge of a live stream, at the start of one that has ended. */
@@ -125,7 +162,9 @@ export class LivePlayer extends EventTarget {
     const [first] = playlist.segments;
     this.#origin ||= first.at;
     if (playlist.ended) {
-      this.#next = { msn: first.msn, part: 0 };
+      const { from } = this;
+      const segment = from === null ? first : (playlist.segments.findLast(({ at }) => at <= from) ?? first);
+      this.#next = { msn: segment.msn, part: 0 };
       return;
     }
     let left = playlist.partHoldBack || 3 * playlist.targetDuration;
@@ -207,6 +246,10 @@ export class LivePlayer extends EventTarget {
     const level = this.level;
     const began = performance.now();
     const data = await this.#bytes(piece.uri);
+    if (data === null && this.#playlist?.ended) {
+      this.#next = { msn: piece.msn, part: piece.part }; // lost for good
+      return;
+    }
     if (data === null) {
       // It is gone: look anew where the stream is.
       await this.#loadPlaylist(null);
@@ -235,7 +278,8 @@ export class LivePlayer extends EventTarget {
     if (this.#started) return;
     const { buffered } = this.video;
     if (buffered.length === 0) return;
-    const edge = this.#edge() ?? buffered.start(0);
+    const from = this.from === null ? 0 : (this.from - this.#origin) / 1_000;
+    const edge = this.#edge() ?? Math.max(buffered.start(0), Math.min(from, buffered.end(0) - 0.2));
     if (buffered.end(0) < edge + 0.2) return;
     this.#started = true;
     this.video.currentTime = Math.max(buffered.start(0), edge);
@@ -258,7 +302,7 @@ export class LivePlayer extends EventTarget {
     if (edge === null || !this.#started || video.paused || video.seeking) return;
     const behind = edge - video.currentTime;
     if (behind > FALLEN_BEHIND_S && this.ahead > FALLEN_BEHIND_S - 1) video.currentTime = edge;
-    const wanted = behind > 0.6 && this.ahead > 1 ? 1.06 : 1;
+    const wanted = behind > 0.25 && this.ahead > 0.8 ? 1.06 : 1;
     if (video.playbackRate !== wanted) video.playbackRate = wanted;
   }
 
@@ -271,17 +315,22 @@ export class LivePlayer extends EventTarget {
     if (segment) this.#next = { msn: segment.msn, part: 0 };
     if (this.ended) {
       this.ended = false;
-      void this.#run().catch((error) => this.#fail(error));
+      this.#run().catch(() => this.dispatchEvent(new Event("broken")));
     }
   }
 
   #waits() {
     if (!this.#started || this.video.seeking || this.ended) return;
     this.stalls += 1;
-    // Over a gap that a worker's death has left.
-    const { buffered, currentTime } = this.video;
+    this.#overGaps();
+  }
+
+  /** Over what a worker's death, or a pause of the whole server, has left empty. */
+  #overGaps() {
+    const { buffered, currentTime, paused, readyState, seeking } = this.video;
+    if (!this.#started || paused || seeking || readyState > HTMLMediaElement.HAVE_CURRENT_DATA || this.ahead > 0.1) return;
     for (let index = 0; index < buffered.length; index += 1) {
-      if (buffered.start(index) > currentTime && buffered.start(index) - currentTime < 10) {
+      if (buffered.start(index) > currentTime) {
         this.video.currentTime = buffered.start(index) + 0.05;
         return;
       }
@@ -291,6 +340,7 @@ export class LivePlayer extends EventTarget {
   async #finish() {
     const source = /** @type {MediaSource} */ (this.#source);
     this.ended = true;
+    await this.#settled();
     if (source.readyState === "open") source.endOfStream();
     this.dispatchEvent(new Event("finished"));
   }
@@ -349,7 +399,8 @@ export class LivePlayer extends EventTarget {
     const last = this.#playlist.segments.at(-1);
     if (source?.readyState === "open" && last && this.#origin) {
       const end = (last.at - this.#origin) / 1_000 + last.duration;
-      if (this.#playlist.ended && !this.#buffer?.updating && source.duration !== end) source.duration = end;
+      if (this.#playlist.ended && !this.#buffer?.updating && source.duration < end) source.duration = end;
+      if (!this.#playlist.ended) source.setLiveSeekableRange?.(Math.max(0, (this.#playlist.segments[0].at - this.#origin) / 1_000), Math.max(0, end));
     }
   }
 
@@ -375,9 +426,9 @@ export class LivePlayer extends EventTarget {
       try {
         const response = await fetch(url, { signal: this.#stop.signal, cache: "no-store", referrerPolicy: "no-referrer" });
         if (response.status < 500) return response;
-        if (attempt >= 20) return response;
+        if (attempt >= MOST_RETRIES) return response;
       } catch (error) {
-        if (this.#stop.signal.aborted || attempt >= 20) throw error;
+        if (this.#stop.signal.aborted || attempt >= MOST_RETRIES) throw error;
       }
       await pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
     }
@@ -389,6 +440,7 @@ export class LivePlayer extends EventTarget {
   async #append(data) {
     const buffer = /** @type {SourceBuffer} */ (this.#buffer);
     await this.#settled();
+    this.#stop.signal.throwIfAborted();
     const { currentTime, buffered } = this.video;
     if (buffered.length > 0 && buffered.start(0) < currentTime - 2 * KEPT_BEHIND_S) {
       buffer.remove(0, currentTime - KEPT_BEHIND_S);
@@ -402,17 +454,15 @@ export class LivePlayer extends EventTarget {
     const buffer = /** @type {SourceBuffer} */ (this.#buffer);
     if (buffer.updating) await new Promise((resolve) => buffer.addEventListener("updateend", resolve, { once: true }));
   }
-
-  /** @param {unknown} error */
-  #fail(error) {
-    if (!this.#stop.signal.aborted) this.dispatchEvent(new CustomEvent("failed", { detail: error }));
-  }
 }
 
 export class PlayerError extends Error {
-  /** @param {number} status */
-  constructor(status) {
-    super(`the server answered ${status}`);
+  /**
+   * @param {number} status Of the server's answer; 0: it is not the server's fault.
+   * @param {string} [words]
+   */
+  constructor(status, words) {
+    super(words || `the server answered ${status}`);
     this.status = status;
   }
 }
