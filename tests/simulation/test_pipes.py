@@ -94,6 +94,7 @@ def test_only_layers_that_somebody_wants_are_piped_and_made() -> None:
     room.sender.add(video)
     wanted_told: list[dict[str, bool]] = []
     publisher.half.on_wanted = lambda producer: wanted_told.append(producer.dynacast.layers())
+    numbers = {"q": 60_000, "h": 30_000, "f": 65_000}
     subscriber: Subscriber | None = None
     consumer: Consumer | None = None
 
@@ -102,9 +103,10 @@ def test_only_layers_that_somebody_wants_are_piped_and_made() -> None:
             asked = key_frames_asked(publisher)
             for rid, ssrc in RIDS.items():
                 if next(iter([e.wanted for e in video.encodings if e.rid == rid]), True):
-                    publisher.seq = publisher.seq + 7 & 0xFFFF
+                    publisher.seq = numbers[rid]
                     size = 1 if rid == "q" else 3 if rid == "h" else 6
                     publisher.video(ssrc=ssrc, rid=rid, key=key or ssrc in asked, packets=size)
+                    numbers[rid] = publisher.seq
             for _ in range(4):
                 room.step()
             if subscriber is not None:
