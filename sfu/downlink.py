@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sfu.choosing import Chooser
 from sfu.congestion.changes import Reason
 from sfu.congestion.estimator import BandwidthEstimator
+from sfu.errors import MalformedPacket
 from sfu.layers.forward import Outlet
 from sfu.pacing import PacedSender, Wire
-from sfu.rtp.rtcp import ReportBlock, TransportFeedback
+from sfu.rtp.rtcp import ReportBlock, TransportFeedback, parse_compound
 from sfu.wishes import Mode
 
 if TYPE_CHECKING:
     from sfu.consumer import Consumer
     from sfu.producer import Producer
 
-REVIEW_S = 0.5
+REVIEW_S, CALM_REVIEW_S = 0.5, 1.0
 STEEP_FALL = 0.7
 """An estimate below this share of what is sent is acted upon at once, a smaller lack after a moment."""
 PATIENCE_S = 0.3
@@ -29,7 +31,8 @@ SETTLING_S = 3.0
 STALL_S = 0.35
 """Ticks so far apart tell that this machine was short of time, and delays are no measure of the path."""
 MAX_FEEDBACKS = 8
-CALM_ROOM = 1.0
+CALM_SKIPS = 1
+"""Where all is well every second tick will do."""
 RESEND_SHARE, LEAST_RESENDS_BPS, RESEND_BURST_S = 0.5, 100_000, 0.5
 _JUDGEMENTS = frozenset((Reason.LOSS, Reason.ROUND_TRIP, Reason.REMB))
 
@@ -49,7 +52,9 @@ class Downlink:
         busy: set[PacedSender],
         is_dominant: Callable[[Producer], bool],
         now: float,
+        counters: Counter[str] | None = None,
     ) -> None:
+        self._counters = Counter() if counters is None else counters
         self.estimator = BandwidthEstimator(now)
         self.sender = PacedSender(outlet, wire, self.estimator, busy, now)
         self.chooser = Chooser(consumers, is_dominant)
@@ -59,8 +64,8 @@ class Downlink:
         self._heard_at: float | None = None
         self._by_feedback = False
         self._counted_bytes = 0
-        self._feedbacks: list[TransportFeedback] = []
-        self._skips = False
+        self._feedbacks: list[bytes | TransportFeedback] = []
+        self._skipped = 0
         self._ticked_at = now
         self._review_at = now
         self._short_since: float | None = None
@@ -82,19 +87,39 @@ class Downlink:
 
     # -- RTCP of the subscriber ------------------------------------------------------------------------------------
 
-    def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
-        """Which packets arrived when."""
-        self._hear(now)
-        self._by_feedback = True
+    def on_feedback(self, feedback: bytes | TransportFeedback, now: float) -> None:
+        """Which packets arrived when: as RTCP, or already read."""
+        if not self._by_feedback:
+            self._hear(now)
+            self._by_feedback = True
         # Browsers tell up to twenty times a second: it is dealt with at the next tick, all at once.
         self._feedbacks.append(feedback)
         if len(self._feedbacks) >= MAX_FEEDBACKS:
             self._take_feedback(now)
 
     def _take_feedback(self, now: float) -> None:
+        """Deal with what was told; on a calm path with the newest alone, as long as that shows no trouble."""
         feedbacks, self._feedbacks = self._feedbacks, []
-        if feedbacks:
-            self.estimator.on_feedback(*feedbacks, now=now)
+        if not feedbacks:
+            return
+        estimator = self.estimator
+        if len(feedbacks) > 1 and self._is_calm:
+            newest = self._read(feedbacks[-1])
+            if newest is not None and estimator.on_sample(newest, now):
+                return
+        read = [known for known in map(self._read, feedbacks) if known is not None]
+        if read:
+            estimator.on_feedback(*read, now=now)
+
+    def _read(self, feedback: bytes | TransportFeedback) -> TransportFeedback | None:
+        if isinstance(feedback, TransportFeedback):
+            return feedback
+        try:
+            (read,) = parse_compound(feedback)
+        except MalformedPacket as error:
+            self._counters[error.reason] += 1
+            return None
+        return read if isinstance(read, TransportFeedback) else None
 
     def on_remb(self, bps: int, now: float) -> None:
         """The subscriber's own estimate."""
@@ -144,10 +169,10 @@ class Downlink:
             if self._heard_at is not None and route is not None and now - self._heard_at > SETTLING_S:
                 estimator.on_route_change(now)
             self._route = route
-        if self._is_calm:
-            self._skips = not self._skips
-            if self._skips:
-                return
+        if self._is_calm and self._skipped < CALM_SKIPS:
+            self._skipped += 1
+            return
+        self._skipped = 0
         self._take_feedback(now)
         estimator.tick(now)
         self.sender.review(now)
@@ -159,9 +184,8 @@ class Downlink:
 
     @property
     def _is_calm(self) -> bool:
-        """Whether the path carries so much more than is wanted that every second look is enough."""
-        estimator = self.estimator
-        return estimator.estimate_bps > CALM_ROOM * estimator.wanted_bps and self.sender.is_idle and not self.dirty
+        """Whether the path is known to carry all that is wanted, so that a look now and then is enough."""
+        return not self.dirty and self.estimator.is_at_ease and self.sender.is_idle
 
     def _pad(self, size_bytes: int, now: float) -> int:
         consumer = self._paddable()
@@ -194,8 +218,8 @@ class Downlink:
     def choose(self, now: float, *, urgent: bool = False) -> None:
         """Divide the estimate among the Consumers."""
         self.dirty = False
-        self._review_at = now + REVIEW_S
         estimator = self.estimator
+        self._review_at = now + (CALM_REVIEW_S if self._is_calm else REVIEW_S)
         budget_bps = self._budget_bps() if self.is_judged else None
         self.chooser.choose(
             budget_bps, self.mode, now, is_limit_known=estimator.is_limit_known and self._by_feedback, urgent=urgent

@@ -39,10 +39,10 @@ class PacedSender:
         self._outlet = outlet
         self._wire = wire
         self._estimator = estimator
+        self._on_batch = estimator.on_batch
         self._busy = busy
         self._twcc_id = 0
         self._noted_seq = outlet.twcc_seq
-        self._sent_bytes = 0
         self._paces = False
         self._probe: Probe | None = None
         self._pad: Pad | None = None
@@ -67,8 +67,7 @@ class PacedSender:
         last = outlet.twcc_seq
         if self._probe is None and (last - self._noted_seq) & 0xFFFF == len(packets):
             self._noted_seq = last
-            size = self._estimator.on_batch(last, packets, now)
-            self._sent_bytes += size
+            size = self._on_batch(last, packets, now)
         else:
             size = self._note(packets, now)
         # A probe is there to go faster than what is known to be carried.
@@ -99,9 +98,8 @@ class PacedSender:
                     estimator.on_sent_unnumbered(len(packet))
                 else:
                     estimator.on_sent(number, len(packet), now, cluster)
-        self._sent_bytes += size
         if probe is not None:
-            probe.on_sent(len(packets), size)
+            probe.on_sent(len(packets), size, now)
         return size
 
     # -- time ------------------------------------------------------------------------------------------------------
@@ -110,7 +108,7 @@ class PacedSender:
         """Called with each tick: pace where the limit of the path is known and what is sent comes near it."""
         pacer, estimator = self.pacer, self._estimator
         pacer.set_estimate(estimator.estimate_bps, is_limit=True)
-        pacer.review(self._sent_bytes, now)
+        pacer.review(estimator.sent_bytes, now)
         self._paces = estimator.is_limit_known and not pacer.direct
 
     def start_probe(self, cluster: ProbeCluster, pad: Pad, now: float) -> None:

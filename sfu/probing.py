@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from sfu.congestion.probe_results import ProbeCluster
+from sfu.congestion.probe_results import BATCH_S, ProbeCluster
 
-STEP_S = 0.005
-"""How often what is due is asked for."""
 LONGEST_S = 0.5
 
 
 class Probe:
-    """One cluster under way."""
+    """One cluster under way.
 
-    __slots__ = ("_packets", "_sent_bytes", "_started_at", "cluster")
+    It is measured from the end of its first batch on, so that batch, which may be a frame that just came and is larger
+    than the whole cluster, does not count for what is to be sent.
+    """
+
+    __slots__ = ("_began_at", "_packets", "_sent_bytes", "_started_at", "cluster")
 
     def __init__(self, cluster: ProbeCluster, now: float) -> None:
         self.cluster = cluster
         self._started_at = now
+        self._began_at: float | None = None
         self._packets = 0
         self._sent_bytes = 0
 
-    def on_sent(self, packets: int, size_bytes: int) -> None:
+    def on_sent(self, packets: int, size_bytes: int, now: float) -> None:
         """Something has been sent, whatever it was."""
         self._packets += packets
-        self._sent_bytes += size_bytes
+        if self._began_at is None:
+            self._began_at = now
+        if now > self._began_at + BATCH_S:
+            self._sent_bytes += size_bytes
 
     def due_bytes(self, now: float) -> int:
         """How much padding is due, lest the rate falls short."""
         if self._is_complete:
             return 0
-        aim = self.cluster.rate_bps / 8 * (now - self._started_at + STEP_S)
-        return int(aim - self._sent_bytes)
+        if self._began_at is None:
+            return self.cluster.packet_bytes
+        return int(self.cluster.rate_bps / 8 * (now - self._began_at) - self._sent_bytes)
 
     def is_over(self, now: float) -> bool:
         """Whether all of it was sent, or it took too long."""

@@ -23,6 +23,7 @@ from sfu.rtp.rtcp import (
     Sdes,
     SenderReport,
     TransportFeedback,
+    is_feedback,
     parse_compound,
 )
 from sfu.sdp.types import SendSection
@@ -111,6 +112,10 @@ class SendingHalf:
 
     def on_rtcp(self, data: bytes, now: float) -> None:
         """One decrypted RTCP compound of the subscriber."""
+        if self.downlink is not None and is_feedback(data):
+            # Comes twenty times a second; it is read when it is dealt with, if at all.
+            self.downlink.on_feedback(data, now)
+            return
         try:
             reports = parse_compound(data)
         except MalformedPacket as error:

@@ -83,6 +83,7 @@ class Transport:
                 engine.busy,
                 router.is_dominant,
                 time.monotonic(),
+                engine.counters,
             )
         self.data: DataRelay | None = None
         self._capabilities = engine.capabilities

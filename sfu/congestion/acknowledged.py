@@ -12,6 +12,7 @@ FEWEST_BURSTS = 6
 SHORTEST_SPAN_S = 0.1
 LATEST_S = 0.2
 LATEST_BURSTS = 4
+SHORTEST_BUSY_S = 0.06
 
 
 class AcknowledgedBitrate:
@@ -20,22 +21,33 @@ class AcknowledgedBitrate:
     It follows a fall within its length, which matters: what arrives while a queue grows is the capacity of the path.
     """
 
-    __slots__ = ("_bursts", "_bytes")
+    __slots__ = ("_bursts", "_busy", "_bytes")
 
     def __init__(self) -> None:
         self._bursts: deque[tuple[float, int]] = deque()
+        self._busy: deque[tuple[float, float, int]] = deque()
         self._bytes = 0
 
-    def on_bursts(self, finished: list[Burst], extra_bytes: int = 0) -> None:
-        """Bursts arrived, and ``extra_bytes`` of which no feedback told."""
-        bursts, total = self._bursts, self._bytes + extra_bytes
-        for _, _, arrival_s, _, size_bytes in finished:
+    def on_bursts(self, finished: list[Burst], extra_bytes: int = 0, busy_from_s: float = float("inf")) -> None:
+        """Bursts arrived, and ``extra_bytes`` of which no feedback told.
+
+        With a one-way delay from ``busy_from_s`` on, a burst has waited in a queue from its first packet on.
+        """
+        for _, step_s, arrival_s, one_way_s, burst_bytes in finished:
+            if one_way_s >= busy_from_s:
+                self._busy.append((arrival_s, step_s, burst_bytes))
+        bursts, total = self._bursts, self._bytes
+        # The first is what came last in the feedback before: what is missing came after it.
+        extra_place = min(1, len(finished) - 1)
+        for place, (_, _, arrival_s, _, burst_bytes) in enumerate(finished):
+            size_bytes = burst_bytes
             if bursts and not 0 <= arrival_s - bursts[-1][0] < LONGEST_WINDOW_S:
                 bursts.clear()
-                total = extra_bytes = 0
-            bursts.append((arrival_s, size_bytes + extra_bytes))
+                total = 0
+            elif place == extra_place:
+                size_bytes += extra_bytes
+            bursts.append((arrival_s, size_bytes))
             total += size_bytes
-            extra_bytes = 0
         if bursts:
             begin = bursts[-1][0] - WINDOW_S
             while len(bursts) > FEWEST_BURSTS and bursts[1][0] < begin:
@@ -67,7 +79,23 @@ class AcknowledgedBitrate:
             total += size_bytes
         return self.bps
 
+    @property
+    def busy_bps(self) -> float | None:
+        """What the path carried while a queue stood in it: its capacity, whatever was sent; None if none stood of late.
+
+        A burst that waits leaves the queue right behind the one before it, so that the path was busy all the time
+        between their arrivals, even when the sender made a pause and then sent a lot.
+        """
+        if not self._bursts or not self._busy:
+            return None
+        busy, begin = self._busy, self._bursts[-1][0] - WINDOW_S
+        while busy and not begin <= busy[0][0] <= begin + WINDOW_S:
+            busy.popleft()
+        span_s = sum(step_s for _, step_s, _ in busy)
+        return sum(size for _, _, size in busy) * 8 / span_s if span_s >= SHORTEST_BUSY_S else None
+
     def reset(self) -> None:
         """Begin anew."""
+        self._busy.clear()
         self._bursts.clear()
         self._bytes = 0

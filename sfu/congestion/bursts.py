@@ -6,7 +6,7 @@ stalled hop let go all at once.
 
 from __future__ import annotations
 
-from sfu.congestion.sent import Result
+from sfu.congestion.sent import Run
 
 BURST_S = 0.005
 MAX_BURST_S = 0.1
@@ -33,10 +33,13 @@ class BurstGrouper:
         "_previous_send_s",
         "_send_s",
         "resets",
+        "within_s",
     )
 
     def __init__(self) -> None:
         self.resets = 0
+        self.within_s = BURST_S
+        """Packets sent within this are one burst; more makes fewer bursts, where a rough look will do."""
         self.reset()
 
     @property
@@ -51,34 +54,34 @@ class BurstGrouper:
         self._first_arrival_s = self._arrival_s = self._previous_arrival_s = -1.0
         self._one_way_s = 0.0
 
-    def add(self, results: list[Result]) -> list[Burst]:
+    def add(self, runs: list[Run]) -> list[Burst]:
         """Take packets in the order of arrival; returns the bursts that they complete."""
         finished: list[Burst] = []
-        size, one_way = self._bytes, self._one_way_s
+        size, one_way, within = self._bytes, self._one_way_s, self.within_s
         first_send, last_send = self._first_send_s, self._send_s
         first_arrival, last_arrival = self._first_arrival_s, self._arrival_s
-        for send, arrival, packet_bytes, _ in results:
+        for send, begin, end, run_bytes, _, _ in runs:
             if size:
                 if send < first_send:
                     continue  # overtaken by a whole burst: says nothing about the queue now
-                step = arrival - last_arrival
-                belongs = send - first_send <= BURST_S or (
-                    step <= BURST_S and step < send - last_send and arrival - first_arrival < MAX_BURST_S
+                step = begin - last_arrival
+                belongs = send - first_send <= within or (
+                    step <= BURST_S and step < send - last_send and begin - first_arrival < MAX_BURST_S
                 )
                 if belongs:
-                    size += packet_bytes
+                    size += run_bytes
                     if send > last_send:
                         last_send = send
-                    if arrival > last_arrival:
-                        last_arrival = arrival
-                    if arrival - send < one_way:
-                        one_way = arrival - send
+                    if end > last_arrival:
+                        last_arrival = end
+                    if begin - send < one_way:
+                        one_way = begin - send
                     continue
                 self._finish(last_send, last_arrival, one_way, size, finished)
-            size = packet_bytes
+            size = run_bytes
             first_send = last_send = send
-            first_arrival = last_arrival = arrival
-            one_way = arrival - send
+            first_arrival, last_arrival = begin, end
+            one_way = begin - send
         self._bytes, self._one_way_s = size, one_way
         self._first_send_s, self._send_s = first_send, last_send
         self._first_arrival_s, self._arrival_s = first_arrival, last_arrival

@@ -18,7 +18,7 @@ from sfu.congestion.queue_delay import Drain, QueueDelay
 from sfu.congestion.rate_control import RateControl
 from sfu.congestion.reports import ReportEstimator
 from sfu.congestion.sending_rate import SendingRate
-from sfu.congestion.sent import Match, SentPackets
+from sfu.congestion.sent import TICK_S, Match, SentPackets
 from sfu.congestion.silence import Silence
 from sfu.congestion.trend import TrendDetector, Usage
 from sfu.rtp.twcc import TransportFeedback
@@ -30,12 +30,15 @@ REPORT_SILENCE_S = 8.0
 """Receiver reports come each second or so, but RFC 3550 section 6.2 lets them be five seconds apart."""
 BACK_OFF = 0.7
 STALE_S = 2.0
+SAMPLED_S = 1.0
+"""After only samples for so long what is measured of bursts begins anew."""
 PRUNE_INTERVAL_S = 1.0
 CALM_QUEUE_S = 0.06
-FEWEST_FOR_LEAST = 3
+FEWEST_FOR_LEAST, LATEST_S = 3, 0.08
 ROUTE_SHARE = 0.5
 DISPROVED_SHARE = 0.85
 UNFOLLOWED, CARRIED_SHARE = 1.2, 0.95
+WITHIN_CAPACITY = 0.97
 
 
 _TROUBLES = frozenset((Reason.OVERUSE, Reason.DRAINING, Reason.REMB, Reason.NO_FEEDBACK))
@@ -55,11 +58,12 @@ class BandwidthEstimator:
         "_drain",
         "_feedback_at",
         "_grouper",
-        "_in_flight",
+        "_listened_at",
         "_loss",
         "_measure",
         "_min_bps",
         "_packets",
+        "_passed_bytes",
         "_prober",
         "_prune_at",
         "_queue",
@@ -68,7 +72,6 @@ class BandwidthEstimator:
         "_reports",
         "_saturated",
         "_sending",
-        "_sent_bytes",
         "_silence",
         "_start_bps",
         "_trend",
@@ -89,7 +92,6 @@ class BandwidthEstimator:
         self._cause = Reason.START
         self._changes = ChangeLog()
         self._packets = SentPackets()
-        self._in_flight = self._packets.in_flight
         self._grouper = BurstGrouper()
         self._trend = TrendDetector()
         self._acknowledged = AcknowledgedBitrate()
@@ -102,10 +104,12 @@ class BandwidthEstimator:
         self._measure: ProbeMeasure | None = None
         self._reports = ReportEstimator(start_bps, min_bps, max_bps)
         self._reported = False
-        self._sent_bytes = 0
+        self._passed_bytes = 0
         self._saturated = False
         self._silence = Silence()
         self._feedback_at: float | None = None
+        # When feedback was last looked at in full.
+        self._listened_at: float | None = None
         self._before_silence_bps = 0.0
         self._prune_at = now + PRUNE_INTERVAL_S
 
@@ -113,37 +117,29 @@ class BandwidthEstimator:
 
     def on_sent(self, twcc_seq: int, size_bytes: int, now: float, probe_cluster: int | None = None) -> None:
         """A packet left under this 16-bit transport-wide number; ``size_bytes`` with its RTP header."""
-        self._in_flight[twcc_seq] = (now, size_bytes, probe_cluster)
-        self._sent_bytes += size_bytes
+        self._packets.add(twcc_seq, 1, size_bytes, now, probe_cluster)
 
     def on_batch(self, last_seq: int, packets: Sequence[bytes], now: float, probe_cluster: int | None = None) -> int:
         """Packets left together under consecutive numbers that end with ``last_seq``; returns their bytes."""
-        in_flight, total = self._in_flight, 0
-        number = last_seq - len(packets)
-        for packet in packets:
-            number += 1
-            size = len(packet)
-            total += size
-            in_flight[number & 0xFFFF] = (now, size, probe_cluster)
-        self._sent_bytes += total
+        total = sum(map(len, packets))
+        self._packets.add(last_seq, len(packets), total, now, probe_cluster)
         return total
 
     def on_sent_unnumbered(self, size_bytes: int) -> None:
         """A packet (or several) left without a transport-wide number."""
-        self._sent_bytes += size_bytes
+        self._packets.sent_bytes += size_bytes
 
     def on_feedback(self, *feedbacks: TransportFeedback, now: float) -> None:
         """The subscriber told which packets arrived when; several in the order of arrival are dealt with as one."""
         match = Match()
         for feedback in feedbacks:
             self._packets.match(feedback, match)
-            self._packets.follow(feedback)
         if not match.received and not match.lost:
             return
         self._on_heard(now)
         overused = self._on_received(match, now) if match.received else False
         self._loss.on_packets(
-            len(match.received),
+            match.packets,
             match.lost - match.returned,
             rate_bps=self.estimate_bps,
             sent_bps=self._sending.bps,
@@ -153,6 +149,28 @@ class BandwidthEstimator:
         self._control(overused, now)
         self._take_probe_result(now)
         self._publish(now)
+
+    def on_sample(self, feedback: TransportFeedback, now: float) -> bool:
+        """The newest of several feedbacks, in place of them all, on a path that is at ease.
+
+        False, and nothing is done, if it tells of loss or of a queue: then all have to be dealt with.
+        """
+        ticks = feedback.arrival_ticks
+        sent_s = self._packets.sent_at(feedback.base_seq + len(ticks) - 1)
+        last_tick = ticks[-1]
+        if sent_s is None or last_tick is None or None in ticks:
+            return False
+        one_way_s = last_tick * TICK_S - sent_s
+        if self._queue.would_stand(one_way_s):
+            return False
+        self._passed_bytes += self._packets.pass_over(feedback)
+        self._feedback_at = now
+        self._silence.on_answer(self._packets.sent_bytes)
+        self._queue.update(one_way_s, now)
+        self._loss.on_packets(
+            len(ticks), 0, rate_bps=self.estimate_bps, sent_bps=self._sending.bps, queue_s=self._queue.seconds, now=now
+        )
+        return True
 
     def on_rtt(self, rtt_s: float, now: float) -> None:
         """A round trip was measured, by receiver reports as a rule."""
@@ -188,7 +206,7 @@ class BandwidthEstimator:
         self._rate.reset(bps)
         self._reports.reset(bps)
         self._prober.restart(bps, now)
-        self._silence.on_answer(self._sent_bytes)
+        self._silence.on_answer(self.sent_bytes)
         self._before_silence_bps = 0.0
         self._cause = Reason.ROUTE_CHANGE
         self._saturated = False
@@ -203,7 +221,7 @@ class BandwidthEstimator:
 
     def tick(self, now: float) -> None:
         """Time passes."""
-        self._sending.update(self._sent_bytes, self.estimate_bps, now)
+        self._sending.update(self.sent_bytes, self.estimate_bps, now)
         self._watch_silence(now)
         if now >= self._prune_at:
             self._prune_at = now + PRUNE_INTERVAL_S
@@ -212,6 +230,8 @@ class BandwidthEstimator:
 
     def probe_due(self, now: float) -> ProbeCluster | None:
         """A cluster of packets to send now at its rate, tagged with its id in ``on_sent``; media may be part of it."""
+        if self.is_at_ease:
+            return None
         if (self._reported and self._feedback_at is None) or self._before_silence_bps:
             return None
         loss = self._loss
@@ -234,6 +254,16 @@ class BandwidthEstimator:
         return self._sending.application_limited
 
     @property
+    def sent_bytes(self) -> int:
+        """All that was sent since the start."""
+        return self._packets.sent_bytes
+
+    @property
+    def is_at_ease(self) -> bool:
+        """Whether more is carried than is wanted, without any sign of trouble: then a rough look is enough."""
+        return self.estimate_bps > self.wanted_bps and self._measure is None and not self._queue.stands
+
+    @property
     def is_limit_known(self) -> bool:
         """Whether the path was full of late: the estimate is about what it carries, not what was tried so far."""
         return self._saturated
@@ -252,7 +282,7 @@ class BandwidthEstimator:
 
     def explain(self) -> dict[str, object]:
         """Figures behind the estimate."""
-        acknowledged_bps = self._acknowledged.bps
+        acknowledged_bps = self._sending.bps if self.is_at_ease else self._acknowledged.bps
         return {
             "estimate_bps": self.estimate_bps,
             "reason": self.reason.value,
@@ -273,15 +303,18 @@ class BandwidthEstimator:
     def _on_heard(self, now: float) -> None:
         """Feedback is there (again)."""
         before_bps, self._before_silence_bps = self._before_silence_bps, 0.0
-        stale = self._feedback_at is not None and now - self._feedback_at > STALE_S
-        self._feedback_at = now
-        self._silence.on_answer(self._sent_bytes)
-        if before_bps or stale:
-            # Delays across the gap are no gradient, and what was lost in it was not lost for its rate.
+        is_gap = before_bps > 0 or (self._feedback_at is not None and now - self._feedback_at > STALE_S)
+        if is_gap or (self._listened_at is not None and now - self._listened_at > SAMPLED_S):
+            # Delays across the gap are no gradient.
             self._grouper.reset()
             self._trend.reset()
             self._acknowledged.reset()
+            self._passed_bytes = 0
+        if is_gap:
+            # What was lost in it was not lost for its rate.
             self._loss.settle()
+        self._feedback_at = self._listened_at = now
+        self._silence.on_answer(self.sent_bytes)
         if before_bps:
             self._prober.on_fall(before_bps, self._rate.bps, now)
 
@@ -290,17 +323,19 @@ class BandwidthEstimator:
         measure = self._measure
         if measure is not None:
             wanted = measure.cluster.id
-            for send_s, arrival_s, size_bytes, cluster in match.received:
+            for send_s, _, arrival_s, size_bytes, packets, cluster in match.received:
                 if cluster == wanted:
-                    measure.on_arrival(send_s, arrival_s, size_bytes)
+                    measure.on_arrival(send_s, arrival_s, size_bytes, packets)
         bursts = self._grouper.add(match.received)
         # Where a feedback was lost, as many of its packets arrived, as far as one can tell, as of this one.
-        extra_bytes = match.unreported_bytes * len(match.received) // (len(match.received) + match.lost)
-        self._acknowledged.on_bursts(bursts, extra_bytes if bursts else 0)
+        extra_bytes = match.unreported_bytes * match.packets // (match.packets + match.lost) + self._passed_bytes
+        self._passed_bytes = 0
+        self._acknowledged.on_bursts(bursts, extra_bytes if bursts else 0, self._queue.busy_from_s)
         # Jitter is told from a queue by the least of several. Where so few come, they stand in a queue or are rare.
         least_s = self._grouper.open_one_way_s
-        if len(bursts) >= FEWEST_FOR_LEAST:
-            least_s = min(least_s, *[burst[3] for burst in bursts])
+        late = [burst[3] for burst in bursts if bursts[-1][2] - burst[2] < LATEST_S]
+        if len(late) >= FEWEST_FOR_LEAST:
+            least_s = min(least_s, *late)
         self._queue.update(least_s, now, learn=not self._drain.active)
         return self._trend.on_bursts(bursts)
 
@@ -311,8 +346,16 @@ class BandwidthEstimator:
         before_bps = rate.bps
         overused = (overused or usage is Usage.OVERUSE) and self._queue.stands
         if overused or (self._queue.is_long and not self._drain.active):
-            if rate.may_decrease(acknowledged_bps, self.rtt_s, now):
-                if self._queue.is_long and acknowledged_bps is not None:
+            capacity_bps = self._acknowledged.busy_bps
+            if capacity_bps is not None and WITHIN_CAPACITY * capacity_bps >= rate.bps:
+                # The path carries the rate: a burst stands there, and goes.
+                rate.hold(now)
+                self._prober.on_overuse(now)
+            elif rate.may_decrease(acknowledged_bps, self.rtt_s, now):
+                if capacity_bps is not None and acknowledged_bps is not None:
+                    is_long = self._queue.is_long
+                    acknowledged_bps = capacity_bps if is_long else max(acknowledged_bps, capacity_bps)
+                elif self._queue.is_long and acknowledged_bps is not None:
                     acknowledged_bps = min(acknowledged_bps, self._acknowledged.latest_bps or acknowledged_bps)
                 rate.decrease(
                     acknowledged_bps,
@@ -321,7 +364,11 @@ class BandwidthEstimator:
                     untried=limited,
                     now=now,
                 )
-                self._loss.skip()
+                if self._queue.is_long:
+                    # It may have overflowed: what is lost in the next moment was sent before.
+                    self._loss.settle()
+                else:
+                    self._loss.skip()
                 self._drain.on_decrease(now)
                 self._prober.on_overuse(now)
                 self._prober.on_fall(before_bps, rate.bps, now)
@@ -372,13 +419,13 @@ class BandwidthEstimator:
     def _hear_report(self) -> None:
         self._reported = True
         if self._feedback_at is None:
-            self._silence.on_answer(self._sent_bytes)
+            self._silence.on_answer(self.sent_bytes)
 
     def _watch_silence(self, now: float) -> None:
         """Back off when what is sent remains without any answer."""
         by_reports = self._reported and self._feedback_at is None
         patience_s = (REPORT_SILENCE_S if by_reports else SILENCE_S) + self.rtt_s
-        if not self._silence.is_step_due(self._sent_bytes, patience_s, now):
+        if not self._silence.is_step_due(self.sent_bytes, patience_s, now):
             return
         if by_reports:
             self._reports.back_off(BACK_OFF)

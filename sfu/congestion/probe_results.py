@@ -63,9 +63,9 @@ class ProbeMeasure:
         self._last_send_s = self._first_arrived_s = self._last_arrived_s = float("-inf")
         self._first_bytes = 0
 
-    def on_arrival(self, send_s: float, arrival_s: float, size_bytes: int) -> None:
-        """A packet of the cluster arrived."""
-        self._packets += 1
+    def on_arrival(self, send_s: float, arrival_s: float, size_bytes: int, packets: int = 1) -> None:
+        """Packets of the cluster arrived that were sent together; ``arrival_s``: the last of them."""
+        self._packets += packets
         self._bytes += size_bytes
         if send_s < self._first_send_s - BATCH_S:
             self._first_send_s, self._first_bytes, self._first_arrived_s = send_s, size_bytes, arrival_s

@@ -49,6 +49,15 @@ class QueueDelay:
         """Whether it is so long that the trend does not matter any more."""
         return self.seconds > LONG_FROM_S + self.noise_s
 
+    def would_stand(self, one_way_s: float) -> bool:
+        """Whether such a delay would be more than jitter makes."""
+        return one_way_s > self.busy_from_s
+
+    @property
+    def busy_from_s(self) -> float:
+        """The one-way delay that only a queue makes."""
+        return min(self._base_s, self._older_base_s) + STANDING_FROM_S + self.noise_s
+
     def reset(self) -> None:
         """Forget the base: the path changed."""
         self.seconds = self.noise_s = self._typical_s = self._deviation_s = self._last_s = 0.0

@@ -115,6 +115,11 @@ class RateControl:
         self._held = True
         self._decreased_at = self._updated_at = now
 
+    def hold(self, now: float) -> None:
+        """Stay as it is for now."""
+        self._held = True
+        self._updated_at = now
+
     def may_decrease(self, acknowledged_bps: float | None, rtt_s: float, now: float) -> bool:
         """Whether a further decrease is due: the last one has had time to work, or was far from enough."""
         if acknowledged_bps is not None and acknowledged_bps < 0.5 * self.bps:

@@ -27,6 +27,7 @@ __all__ = [
     "SenderReport",
     "TransportFeedback",
     "UnknownRtcp",
+    "is_feedback",
     "is_rtcp",
     "parse_compound",
 ]
@@ -61,10 +62,19 @@ _BY_FORMAT: dict[tuple[int, int], Callable[[bytes], Rtcp]] = {
     (PacketType.PAYLOAD_FEEDBACK, PayloadFormat.FIR): Fir.parse,
 }
 
+_FEEDBACK_TYPE, _FEEDBACK_FORMAT = int(PacketType.TRANSPORT_FEEDBACK), int(TransportFormat.TRANSPORT_CC)
+
 
 def is_rtcp(data: bytes) -> bool:
     """Whether a packet on a port shared with RTP is RTCP: packet types 192 to 223 (RFC 5761 section 4)."""
     return len(data) >= 4 and data[0] & 0xC0 == 0x80 and 192 <= data[1] <= 223
+
+
+def is_feedback(data: bytes) -> bool:
+    """Whether this is transport-wide feedback and nothing else, as browsers send it."""
+    if len(data) < 4 or data[1] != _FEEDBACK_TYPE or data[0] & 0x1F != _FEEDBACK_FORMAT:
+        return False
+    return (data[2] << 8 | data[3]) * 4 + 4 == len(data)
 
 
 def parse_compound(data: bytes) -> list[Rtcp]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
 from sfu.errors import MalformedPacket
 from sfu.rtp.rtcp_types import PacketType, TransportFormat, pack_rtcp
@@ -115,17 +116,12 @@ def _bits(symbols: Sequence[int], width: int, slots: int) -> int:
     return value << width * (slots - len(symbols))
 
 
-PacketArrival = tuple[int, int | None]
-"""What a feedback says of one packet: its number, and its arrival in µs or None if it did not come. A plain tuple:
-making a named one would cost as much as the rest of the reading."""
-
-
-@dataclass(frozen=True, slots=True)
-class TransportFeedback:
+class TransportFeedback(NamedTuple):
     """Transport-wide feedback as it is read.
 
-    ``reference_time`` is in units of 64 ms, 24 bits. ``arrivals`` has one entry for each number from ``base_seq`` on
-    (16 bits each); arrival times are in µs on the receiver's clock, in whole ticks, counted from ``reference_time``.
+    ``reference_time`` is in units of 64 ms, 24 bits. ``arrival_ticks`` has one entry for each number from ``base_seq``
+    on (16 bits): the arrival on the receiver's clock in ticks of 250 µs, counted from ``reference_time``; None: it did
+    not come.
     """
 
     sender_ssrc: int
@@ -133,12 +129,14 @@ class TransportFeedback:
     base_seq: int
     reference_time: int
     fb_count: int
-    arrivals: tuple[PacketArrival, ...]
+    arrival_ticks: Sequence[int | None]
 
     def pack(self) -> bytes:
         """The packet as bytes; raises ValueError as ``build_feedback``."""
         base = self.base_seq
-        numbered = [(base + place, arrival_us) for place, (_, arrival_us) in enumerate(self.arrivals)]
+        numbered = [
+            (base + place, None if tick is None else tick * TICK_US) for place, tick in enumerate(self.arrival_ticks)
+        ]
         return build_feedback(self.sender_ssrc, self.media_ssrc, self.fb_count, numbered)
 
     @classmethod
@@ -151,43 +149,51 @@ class TransportFeedback:
             raise MalformedPacket("rtcp_twcc")
         symbols, offset = _decode_chunks(body, _HEADER.size, count)
         reference = last >> 8
-        return cls(sender, media, base, reference, last & 0xFF, _decode_deltas(body, offset, symbols, base, reference))
+        return cls(sender, media, base, reference, last & 0xFF, _decode_deltas(body, offset, symbols, reference))
 
 
-def _decode_chunks(body: bytes, offset: int, count: int) -> tuple[list[int], int]:
+_ONE_BIT = tuple(bytes(bits >> shift & 1 for shift in range(6, -1, -1)) for bits in range(128))
+"""Seven symbols of one bit each, by these bits: tables make reading a matter of few steps."""
+_TWO_BIT = tuple(bytes(bits >> shift & 3 for shift in range(6, -1, -2)) for bits in range(256))
+
+
+def _decode_chunks(body: bytes, offset: int, count: int) -> tuple[bytes, int]:
     """``count`` symbols, and where the deltas begin."""
-    symbols: list[int] = []
+    symbols = b""
     while len(symbols) < count:
         if offset + 2 > len(body):
             raise MalformedPacket("rtcp_twcc")
         chunk = body[offset] << 8 | body[offset + 1]
         offset += 2
         if chunk < 0x8000:
-            symbols += [chunk >> 13] * min(chunk & _RUN_LIMIT, count - len(symbols))
+            symbols += bytes((chunk >> 13,)) * min(chunk & _RUN_LIMIT, count - len(symbols))
         elif chunk < 0xC000:
-            symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
+            symbols += _ONE_BIT[chunk >> 7 & 0x7F] + _ONE_BIT[chunk & 0x7F]
         else:
-            symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
+            symbols += _TWO_BIT[chunk >> 6 & 0xFF] + _TWO_BIT[chunk << 2 & 0xFF][:3]
     return symbols[:count], offset
 
 
-def _decode_deltas(
-    body: bytes, offset: int, symbols: list[int], base: int, reference: int
-) -> tuple[PacketArrival, ...]:
+def _decode_deltas(body: bytes, offset: int, symbols: bytes, reference: int) -> list[int | None]:
     tick = reference * TICKS_PER_REFERENCE
-    size = len(body)
-    arrivals: list[PacketArrival] = []
-    append = arrivals.append
-    number = base - 1
+    count, size = len(symbols), len(body)
+    ticks: list[int | None]
+    if symbols.count(_SMALL) == count:
+        if offset + count > size:
+            raise MalformedPacket("rtcp_twcc")
+        ticks = list(accumulate(body[offset : offset + count], initial=tick))
+        del ticks[0]
+        return ticks
+    ticks = []
+    append = ticks.append
     for symbol in symbols:
-        number += 1
         if symbol == _LOST:
-            append((number & 0xFFFF, None))
+            append(None)
             continue
         stop = offset + symbol  # a small delta has one byte, a large one two
         if symbol > _LARGE or stop > size:
             raise MalformedPacket("rtcp_twcc")
         tick += body[offset] if symbol == _SMALL else int.from_bytes(body[offset:stop], "big", signed=True)
         offset = stop
-        append((number & 0xFFFF, tick * TICK_US))
-    return tuple(arrivals)
+        append(tick)
+    return ticks

@@ -107,7 +107,7 @@ def main() -> None:
     arguments = parser.parse_args()
     sent = packets(arguments.bps)
     parts = intervals(sent)
-    count, told = sum(len(part) for part, _, _ in parts), sum(len(f.arrivals) for _, fs, _ in parts for f in fs)
+    count, told = sum(len(part) for part, _, _ in parts), sum(len(f.arrival_ticks) for _, fs, _ in parts for f in fs)
     loop = best(arguments.r, lambda: empty_loop(sent)) / len(sent)
     rounds = [estimation(parts) for _ in range(arguments.r)]
     print(f"{count} packets in {len(parts)} feedbacks")

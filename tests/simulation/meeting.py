@@ -256,7 +256,7 @@ class Meeting(Outlet):
         self.shown: dict[str, Shown] = {}
         self.heard: Counter[str] = Counter()
         self.arrived_bytes = 0
-        self.late_s = 0.0
+        self.stalled_until = 0.0
         self._feedback = FeedbackCollector(1)
         self._by_ssrc: dict[int, str] = {}
         self._rtx: dict[int, int] = {}
@@ -301,7 +301,7 @@ class Meeting(Outlet):
         self.downlink.dirty = True
 
     def flush(self) -> None:
-        if self.dirty:
+        if self.dirty and self.time.now >= self.stalled_until:
             self.dirty.clear()
             packets, self.packets = self.packets, []
             self.send_paced(packets)

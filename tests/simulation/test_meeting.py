@@ -108,6 +108,18 @@ def test_a_constant_path_is_known_and_nothing_flaps() -> None:
     assert call.shown.frozen_s < 0.5
 
 
+def test_a_server_that_is_short_of_time_makes_no_narrow_path() -> None:
+    """After each stall what has gathered leaves at once and stands in the path for a moment: that is no overuse."""
+    call = Call(path(1_000_000), temporal=True)
+    call.run(12)
+    changes = len(call.consumer.changes)
+    for stall_s in (0.1, 0.25, 0.15, 0.3, 0.2, 0.25) * 2:
+        call.meeting.stalled_until = call.meeting.time.now + stall_s
+        call.run(5)
+        assert call.meeting.downlink.estimator.estimate_bps > 850_000
+    assert len(call.consumer.changes) == changes
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_loss_alone_takes_no_layer(seed: int) -> None:
     call = Call(path(delay_s=0.05), seed=seed)

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from sfu.congestion.acknowledged import AcknowledgedBitrate
 from sfu.congestion.bursts import Burst, BurstGrouper
 from sfu.congestion.queue_delay import HALF_WINDOW_S, LONGEST_DRAIN_S, Drain, QueueDelay
-from sfu.congestion.sent import Result
+from sfu.congestion.sent import Run
 from sfu.congestion.trend import MAX_THRESHOLD_MS, MIN_THRESHOLD_MS, TrendDetector, Usage
 
 # -- bursts --------------------------------------------------------------------------------------------------------
 
 
-def results(times_ms: list[tuple[float, float]]) -> list[Result]:
-    return [(send / 1000, arrival / 1000, 100, None) for send, arrival in times_ms]
+def results(times_ms: list[tuple[float, float]]) -> list[Run]:
+    return [(send / 1000, arrival / 1000, arrival / 1000, 100, 1, None) for send, arrival in times_ms]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,20 @@ def test_bytes_that_no_feedback_told_of_count() -> None:
     acknowledged.on_bursts(steady(1_000_000, 0.3))
     acknowledged.on_bursts(steady(1_000_000, 0.1, 0.4), extra_bytes=12_500)
     assert acknowledged.bps == pytest.approx(1_000_000, rel=0.02)
+
+
+def test_a_queue_shows_the_capacity_whatever_was_sent() -> None:
+    """A pause, then a lot at once: what arrives in the mean is little, but the path carries a megabit."""
+    acknowledged = AcknowledgedBitrate()
+    acknowledged.on_bursts(steady(500_000, 1.0), busy_from_s=0.05)
+    assert acknowledged.busy_bps is None
+    pause = (0.3, 0.3, 1.3, 0.02, 500)
+    queued = [(0.0, 0.01, 1.3 + 0.01 * i, 0.05 + 0.01 * i, 1_250) for i in range(1, 16)]
+    acknowledged.on_bursts([pause, *queued], busy_from_s=0.05)
+    assert acknowledged.bps is not None and acknowledged.bps < 800_000
+    assert acknowledged.busy_bps == pytest.approx(1_000_000, rel=0.01)
+    acknowledged.on_bursts(steady(500_000, 1.0, 1.5), busy_from_s=0.05)
+    assert acknowledged.busy_bps is None
 
 
 # -- the queue -----------------------------------------------------------------------------------------------------

@@ -22,14 +22,14 @@ class Conversation:
     def run(self, rounds: int, *, size: int = 750, feedback: bool = True) -> None:
         for _ in range(rounds):
             base = self.seq
-            arrivals = []
+            arrivals: list[int | None] = []
             for _ in range(10):
                 self.estimator.on_sent(self.seq & 0xFFFF, size, self.now)
-                arrivals.append((self.seq & 0xFFFF, round((self.now - 900.0) * 1e6)))
+                arrivals.append(round((self.now - 900.0) * 4000))
                 self.now += 0.01
                 self.seq += 1
             if feedback:
-                told = TransportFeedback(1, 2, base & 0xFFFF, 0, 0, tuple(arrivals))
+                told = TransportFeedback(1, 2, base & 0xFFFF, 0, 0, arrivals)
                 self.estimator.on_feedback(told, now=self.now + 0.04)
             self.estimator.tick(self.now + 0.04)
 
@@ -80,10 +80,40 @@ def test_sending_nothing_is_no_silence() -> None:
     assert talk.estimator.estimate_bps == before
 
 
+def sample(talk: Conversation, packets: int, delay_s: float, lost: int | None = None) -> TransportFeedback:
+    """What the newest of several feedbacks says."""
+    for _ in range(packets):
+        talk.estimator.on_sent(talk.seq & 0xFFFF, 1_000, talk.now)
+        talk.now += 0.01
+        talk.seq += 1
+    sent = [talk.now - (packets - i) * 0.01 for i in range(packets)]
+    ticks = [None if i == lost else round((at + delay_s - 900.0) * 4000) for i, at in enumerate(sent)]
+    half = packets // 2
+    return TransportFeedback(1, 2, (talk.seq - half) & 0xFFFF, 0, 0, ticks[-half:])
+
+
+@pytest.mark.parametrize(
+    ("name", "delay_s", "lost", "enough"),
+    [("calm", 0.0, None, True), ("a queue", 0.1, None, False), ("loss", 0.0, 8, False)],
+)
+def test_a_sample_is_enough_unless_it_tells_of_trouble(
+    name: str, delay_s: float, lost: int | None, enough: bool
+) -> None:
+    talk = Conversation()
+    talk.run(50)
+    talk.estimator.set_wanted_bps(100_000)
+    assert talk.estimator.is_at_ease
+    newest = sample(talk, 10, delay_s, lost)
+    assert talk.estimator.on_sample(newest, talk.now) is enough
+    # What was not taken is there for those who look at all of it.
+    talk.estimator.on_feedback(newest, now=talk.now)
+    assert (len(talk.estimator._packets) == 0) is True
+
+
 def test_memory_is_bounded_without_feedback() -> None:
     talk = Conversation()
     talk.run(600, feedback=False)
-    assert len(talk.estimator._in_flight) < 600
+    assert len(talk.estimator._packets) < 600
 
 
 def test_remb_caps_whatever_feedback_says() -> None:
@@ -154,9 +184,8 @@ def test_no_feedback_however_odd_breaks_it(messages: list[tuple[int, list[int | 
         now += 0.1
         for i in range(len(arrivals)):
             estimator.on_sent((base + i) & 0xFFFF, 1000, now, 1)
-        told = tuple(((base + i) & 0xFFFF, at) for i, at in enumerate(arrivals))
         estimator.probe_due(now)
-        estimator.on_feedback(TransportFeedback(1, 2, base, 0, 0, told), now=now)
+        estimator.on_feedback(TransportFeedback(1, 2, base, 0, 0, arrivals), now=now)
         estimator.tick(now)
         assert MIN_BPS <= estimator.estimate_bps <= MAX_BPS
     estimator.explain()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sfu.congestion.feedback import MAX_INTERVAL_S, MAX_JUMP, MIN_INTERVAL_S, FeedbackCollector
 from sfu.rtp.rtcp import TransportFeedback, parse_compound
+from sfu.rtp.twcc import TICK_US
 
 OURS, THEIRS = 0x1111, 0x2222
 TICK_S = 0.00025
@@ -29,9 +30,9 @@ def read(messages: list[bytes]) -> list[TransportFeedback]:
 def told(messages: list[bytes]) -> dict[int, float | None]:
     """Sequence number → arrival in seconds (modulo the reference's wrap), None if said to be lost."""
     return {
-        seq: None if arrival_us is None else arrival_us / 1e6
+        (feedback.base_seq + place) & 0xFFFF: None if tick is None else tick * TICK_US / 1e6
         for feedback in read(messages)
-        for seq, arrival_us in feedback.arrivals
+        for place, tick in enumerate(feedback.arrival_ticks)
     }
 
 

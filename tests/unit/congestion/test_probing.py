@@ -17,6 +17,7 @@ from sfu.congestion.probing import (
     MIN_PACKETS,
     Prober,
 )
+from sfu.probing import Probe
 
 START, MAX, WANTED = 600_000, 20_000_000, 5_000_000
 
@@ -197,3 +198,31 @@ def test_media_sent_along_does_not_make_it_more_than_was_tried() -> None:
         measure.on_arrival(i * 0.004, 70.0 + i * 0.004, 5_000)
     result = measure.result()
     assert result is not None and result.bps == pytest.approx(1.2 * CLUSTER.rate_bps)
+
+
+# -- sending one ---------------------------------------------------------------------------------------------------
+
+
+def test_a_frame_that_comes_first_is_no_probe() -> None:
+    """A burst of media as large as the cluster leaves at once: it has no rate, so the probe begins behind it."""
+    cluster = ProbeCluster(1, 2_000_000, 5, 6_250)
+    probe = Probe(cluster, 10.0)
+    probe.on_sent(8, 9_000, 10.0)
+    assert not probe.is_over(10.0)
+    sent, now = 0, 10.0
+    while not probe.is_over(now):
+        now += 0.005
+        while (due := probe.due_bytes(now)) > 0:
+            probe.on_sent(1, min(due, 1_200), now)
+            sent += min(due, 1_200)
+    assert sent == pytest.approx(6_250, abs=100)
+    assert now == pytest.approx(10.025, abs=0.006)
+
+
+def test_a_probe_without_media_begins_with_padding() -> None:
+    probe = Probe(ProbeCluster(1, 2_000_000, 5, 6_250), 10.0)
+    assert probe.due_bytes(10.0) == 1_250
+    probe.on_sent(1, 1_250, 10.0)
+    assert probe.due_bytes(10.005) == pytest.approx(1_250, abs=1)
+    assert not probe.is_over(10.4)
+    assert probe.is_over(10.6)

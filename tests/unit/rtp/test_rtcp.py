@@ -62,7 +62,7 @@ VECTORS: list[tuple[str, Rtcp, str]] = [
     ("another application's feedback", UnknownRtcp(206, 15, bytes(12)), "8f ce 0003" + "00" * 12),
     (
         "transport-wide feedback",
-        TransportFeedback(1, 2, 10, 1, 3, ((10, 64_250), (11, None))),
+        TransportFeedback(1, 2, 10, 1, 3, [257, None]),
         # One-bit vector "10", one delta of one tick, one byte of zero padding.
         "8f cd 0005 00000001 00000002 000a 0002 000001 03 a000 01 00",
     ),
