@@ -107,6 +107,8 @@ class Chooser:
                 index = self._spare(candidate, place, estimate_bps or 0, now, is_limit_known=is_limit_known)
             else:
                 self._damper(candidate.consumer).starving_since = None
+            if index != PAUSED and not is_limit_known:
+                index = max(index, _whole_of_smallest(candidate))
             self._take(candidate, index, now, budget_bps=(estimate_bps or 0) - audio_bps, urgent=urgent)
             if index != PAUSED:
                 spent += candidate.ladder[index].bitrate_bps
@@ -181,6 +183,12 @@ class Chooser:
 
     def _damper(self, consumer: Consumer) -> _Damper:
         return self._dampers.setdefault(consumer.id, _Damper())
+
+
+def _whole_of_smallest(candidate: _Candidate) -> int:
+    """The smallest size with all its frames: no less is sent for want of a measurement."""
+    ladder = candidate.ladder
+    return max(i for i in range(candidate.best + 1) if ladder[i].step == ladder[0].step)
 
 
 def _audio_bps(consumer: Consumer, now: float) -> int:

@@ -28,6 +28,8 @@ DRAIN_PATIENCE_S = 1.0
 TOLD_STEP = 0.15
 SETTLING_S = 3.0
 """At first ICE tries several ways at once: that is no change of the route."""
+FIRST_FEEDBACK_S = 1.5
+"""A client that takes transport-wide numbers, but tells nothing of them, is not waited for any longer."""
 STALL_S = 0.35
 """Ticks so far apart tell that this machine was short of time, and delays are no measure of the path."""
 MAX_FEEDBACKS = 8
@@ -62,6 +64,7 @@ class Downlink:
         self.dirty = True
         self._consumers = consumers
         self._heard_at: float | None = None
+        self._awaited_from: float | None = None
         self._by_feedback = False
         self._counted_bytes = 0
         self._feedbacks: list[bytes | TransportFeedback] = []
@@ -220,15 +223,29 @@ class Downlink:
         self.dirty = False
         estimator = self.estimator
         self._review_at = now + (CALM_REVIEW_S if self._is_calm else REVIEW_S)
-        budget_bps = self._budget_bps() if self.is_judged else None
+        budget_bps = self._budget_bps() if self.is_judged else self._first_budget_bps(now)
         self.chooser.choose(
             budget_bps, self.mode, now, is_limit_known=estimator.is_limit_known and self._by_feedback, urgent=urgent
         )
         estimator.set_wanted_bps(self.chooser.wanted_bps)
 
+    def _first_budget_bps(self, now: float) -> int | None:
+        """Until the first feedback, if the client is to send any: not so much that a narrow path is flooded."""
+        if self._awaited_from is None and self.sender.is_numbered:
+            self._awaited_from = now
+        if self._awaited_from is None or now - self._awaited_from > FIRST_FEEDBACK_S:
+            return None
+        return self.estimator.estimate_bps
+
     def _budget_bps(self) -> int:
-        """The estimate, or what is being sent if that arrives well: then it was only not tried before."""
-        return max(self.estimator.estimate_bps, round(min(self.estimator.proven_bps, self.chooser.chosen_bps)))
+        """The estimate, or what is being sent if that arrives well: then it was only not tried before.
+
+        Before the path has shown any limit the estimate is only how far it was tried: nothing is taken back for that.
+        """
+        estimator, chosen_bps = self.estimator, self.chooser.chosen_bps
+        if estimator.is_untried:
+            return max(estimator.estimate_bps, chosen_bps)
+        return max(estimator.estimate_bps, round(min(estimator.proven_bps, chosen_bps)))
 
     def on_changed(self, consumer: Consumer, now: float) -> None:
         """What a Consumer could or should send has changed; if nothing was chosen for it yet, that is done now."""

@@ -53,6 +53,11 @@ class PacedSender:
         self._wire.watcher = self
 
     @property
+    def is_numbered(self) -> bool:
+        """Whether the subscriber takes transport-wide numbers, and so is to tell of them."""
+        return self._wire.watcher is self
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is held back and no probe is under way."""
         return self._probe is None and not self._outlet.holding

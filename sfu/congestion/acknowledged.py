@@ -12,7 +12,7 @@ FEWEST_BURSTS = 6
 SHORTEST_SPAN_S = 0.1
 LATEST_S = 0.2
 LATEST_BURSTS = 4
-SHORTEST_BUSY_S = 0.06
+SHORTEST_BUSY_S, BUSY_SHARE = 0.06, 0.9
 
 
 class AcknowledgedBitrate:
@@ -93,6 +93,13 @@ class AcknowledgedBitrate:
             busy.popleft()
         span_s = sum(step_s for _, step_s, _ in busy)
         return sum(size for _, _, size in busy) * 8 / span_s if span_s >= SHORTEST_BUSY_S else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether nearly all of late has waited: a queue that stands, where jitter would let some through at once."""
+        begin = self._bursts[-1][0] - WINDOW_S if self._bursts else 0.0
+        busy = sum(arrival_s >= begin for arrival_s, _, _ in self._busy)
+        return busy >= BUSY_SHARE * len(self._bursts)
 
     def reset(self) -> None:
         """Begin anew."""

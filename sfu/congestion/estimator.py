@@ -38,7 +38,7 @@ FEWEST_FOR_LEAST, LATEST_S = 3, 0.08
 ROUTE_SHARE = 0.5
 DISPROVED_SHARE = 0.85
 UNFOLLOWED, CARRIED_SHARE = 1.2, 0.95
-WITHIN_CAPACITY = 0.97
+WITHIN_CAPACITY, USED_SHARE = 0.97, 0.85
 
 
 _TROUBLES = frozenset((Reason.OVERUSE, Reason.DRAINING, Reason.REMB, Reason.NO_FEEDBACK))
@@ -58,6 +58,7 @@ class BandwidthEstimator:
         "_drain",
         "_feedback_at",
         "_grouper",
+        "_is_met",
         "_listened_at",
         "_loss",
         "_measure",
@@ -105,6 +106,8 @@ class BandwidthEstimator:
         self._reports = ReportEstimator(start_bps, min_bps, max_bps)
         self._reported = False
         self._passed_bytes = 0
+        # Whether the rate has met what the path carries: then the queue is ours.
+        self._is_met = False
         self._saturated = False
         self._silence = Silence()
         self._feedback_at: float | None = None
@@ -269,12 +272,19 @@ class BandwidthEstimator:
         return self._saturated
 
     @property
+    def is_untried(self) -> bool:
+        """Whether there was no sign of a limit yet, so that the estimate is only as high as was tried."""
+        return not self._saturated and self._is_untroubled
+
+    @property
     def proven_bps(self) -> float:
         """What arrives without any sign of trouble: at least that is carried, whatever was estimated before."""
+        return (self._acknowledged.bps or 0.0) if self._is_untroubled else 0.0
+
+    @property
+    def _is_untroubled(self) -> bool:
         calm = self._trend.usage is not Usage.OVERUSE and not self._queue.stands and not self._drain.active
-        if not calm or self.reason in _TROUBLES or (self.reason is Reason.LOSS and self._loss.is_heavy):
-            return 0.0
-        return self._acknowledged.bps or 0.0
+        return calm and self.reason not in _TROUBLES and not (self.reason is Reason.LOSS and self._loss.is_heavy)
 
     def changes(self) -> list[Change]:
         """The last changes of the estimate, oldest first."""
@@ -336,7 +346,7 @@ class BandwidthEstimator:
         late = [burst[3] for burst in bursts if bursts[-1][2] - burst[2] < LATEST_S]
         if len(late) >= FEWEST_FOR_LEAST:
             least_s = min(least_s, *late)
-        self._queue.update(least_s, now, learn=not self._drain.active)
+        self._queue.update(least_s, now, learn=not (self._drain.active or self._is_met))
         return self._trend.on_bursts(bursts)
 
     def _control(self, overused: bool, now: float) -> None:
@@ -344,9 +354,17 @@ class BandwidthEstimator:
         acknowledged_bps = self._carried_bps()
         limited = self._sending.application_limited
         before_bps = rate.bps
+        capacity_bps = self._acknowledged.busy_bps
         overused = (overused or usage is Usage.OVERUSE) and self._queue.stands
+        # A queue stands and more is sent than leaves it: no need to wait until that shows in the trend.
+        self._is_met = (
+            capacity_bps is not None
+            and rate.bps > capacity_bps
+            and self._sending.bps > USED_SHARE * rate.bps
+            and self._acknowledged.is_busy
+        )
+        overused |= self._is_met and self._queue.is_real
         if overused or (self._queue.is_long and not self._drain.active):
-            capacity_bps = self._acknowledged.busy_bps
             if capacity_bps is not None and WITHIN_CAPACITY * capacity_bps >= rate.bps:
                 # The path carries the rate: a burst stands there, and goes.
                 rate.hold(now)
@@ -375,7 +393,7 @@ class BandwidthEstimator:
                 self._cause = Reason.OVERUSE
                 self._saturated = True
         else:
-            hold = limited or self._drain.active or self._loss.holding
+            hold = limited or self._is_met or self._drain.active or self._loss.holding
             carried_bps = min(acknowledged_bps or 0.0, self._sending.bps)
             if carried_bps > UNFOLLOWED * rate.bps and not (hold or self._queue.stands):
                 # Much more than the estimate was sent, and all is well: that is carried.

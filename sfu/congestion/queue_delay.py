@@ -13,6 +13,7 @@ LEARNT_UP_TO_S = 0.08
 MOST_NOISE_S = 0.1
 """What jitter alone makes of the delay is learnt slowly, and only so far."""
 STANDING_FROM_S = 0.01
+REAL_FROM_S = 0.05
 LONG_FROM_S = 0.12
 DRAIN_FROM_S = 0.08
 DRAIN_TO_S = 0.03
@@ -52,6 +53,11 @@ class QueueDelay:
     def would_stand(self, one_way_s: float) -> bool:
         """Whether such a delay would be more than jitter makes."""
         return one_way_s > self.busy_from_s
+
+    @property
+    def is_real(self) -> bool:
+        """Whether there is no doubt that it is one."""
+        return self.seconds > REAL_FROM_S + self.noise_s
 
     @property
     def busy_from_s(self) -> float:

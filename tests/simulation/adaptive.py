@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sfu.congestion.estimator import BandwidthEstimator
 from sfu.congestion.feedback import FeedbackCollector
 from sfu.congestion.probe_results import ProbeCluster
+from sfu.probing import Probe
 from sfu.rtp.rtcp import TransportFeedback, parse_compound
 from tests.simulation.network import Impairment, Link, Path, VirtualTime
 
@@ -27,18 +28,6 @@ class Sample:
     estimate_bps: int
     arrived_bps: float
     queue_s: float
-
-
-@dataclass
-class Probing:
-    cluster: ProbeCluster
-    started_at: float
-    packets: int = 0
-    size_bytes: int = 0
-
-    @property
-    def done(self) -> bool:
-        return self.packets >= self.cluster.packets and self.size_bytes >= self.cluster.size_bytes
 
 
 class CrossTraffic:
@@ -84,7 +73,7 @@ class Call:
         self._queued_bytes = 0
         self._credit_bytes = 0.0
         self._next_frame_at = self.time.now
-        self._probing: Probing | None = None
+        self._probing: Probe | None = None
         self.time.every(STEP_S, self._step)
         self.time.every(TICK_S, lambda: self.estimator.tick(self.time.now))
         self.time.every(0.02, self._feed_back)
@@ -112,7 +101,7 @@ class Call:
             cluster = self.estimator.probe_due(now)
             if cluster is not None:
                 self.probes.append((now - self.start, cluster))
-                self._probing = Probing(cluster, now)
+                self._probing = Probe(cluster, now)
         most = PACING_FACTOR * self.estimator.estimate_bps / 8 * STEP_S
         self._credit_bytes = min(self._credit_bytes + most, most * 2)
         while self._queued and self._credit_bytes > 0:
@@ -127,20 +116,18 @@ class Call:
             self._queued.append(min(size, PACKET_BYTES))
             size -= PACKET_BYTES
 
-    def _pad(self, probing: Probing) -> None:
-        aim = probing.cluster.rate_bps / 8 * (self.time.now - probing.started_at + STEP_S)
-        while not probing.done and probing.size_bytes < aim:
+    def _pad(self, probing: Probe) -> None:
+        while probing.due_bytes(self.time.now) > 0:
             self.padding_bytes += probing.cluster.packet_bytes
             self._send(probing.cluster.packet_bytes)
-        if probing.done:
+        if probing.is_over(self.time.now):
             self._probing = None
 
     def _send(self, size: int) -> None:
         probing = self._probing
         self._seq = seq = (self._seq + 1) & 0xFFFF
         if probing is not None:
-            probing.packets += 1
-            probing.size_bytes += size
+            probing.on_sent(1, size, self.time.now)
         self.estimator.on_sent(seq, size, self.time.now, None if probing is None else probing.cluster.id)
         self.sent += 1
         self.path.forth.send((seq, size), size, self._arrive)

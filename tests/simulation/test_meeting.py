@@ -108,6 +108,19 @@ def test_a_constant_path_is_known_and_nothing_flaps() -> None:
     assert call.shown.frozen_s < 0.5
 
 
+def test_nothing_is_taken_back_at_the_start_for_want_of_a_measurement() -> None:
+    single = (Size("f", 53, 1_700_000, 720),)
+    for sizes in (CAMERA, single):
+        meeting = Meeting(path(8_000_000))
+        camera = meeting.camera(sizes, temporal=True)
+        key = meeting.consume(camera.producer)
+        meeting.run(10)
+        consumer, shown = meeting.half.consumers[key], meeting.shown[key]
+        assert shown.height == 720 and shown.frozen_s == 0.0
+        assert shown.pictures > 0.95 * 10 / FRAME_S
+        assert not any(change.to_layer < change.from_layer for change in list(consumer.changes)[1:])
+
+
 def test_a_server_that_is_short_of_time_makes_no_narrow_path() -> None:
     """After each stall what has gathered leaves at once and stands in the path for a moment: that is no overuse."""
     call = Call(path(1_000_000), temporal=True)
@@ -173,7 +186,7 @@ def test_a_bad_path_with_loss_does_not_drown_in_resends() -> None:
     call.run(5)
     arrived = call.meeting.arrived_bytes
     call.run(5)
-    assert call.meeting.path.forth.sent - sent < 900
+    assert call.meeting.path.forth.sent - sent < 1_000
     assert (call.meeting.arrived_bytes - arrived) * 8 / 5 < 420_000
     assert call.layer == "q"
     assert call.camera.producer.encodings[0].wanted

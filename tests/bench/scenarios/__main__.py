@@ -26,6 +26,7 @@ from tests.bench.scenarios.timeline import Timeline
 from tests.bench.scenarios.verdicts import Verdict
 from tests.support.chromium import Chromium
 from tests.support.relay_process import RelayProcess
+from tests.support.server import ServerTrouble
 
 DRIVERS: dict[str, type[Driver]] = {"plenum": PlenumDriver, "janus": JanusDriver}
 
@@ -50,7 +51,10 @@ async def run(scenario: Scenario, kind: type[Driver], *, quick: bool) -> tuple[T
                     line.notes["server_cpu_share"] = (driver.cpu_s() - cpu_s) / max(1.0, collector.now_s)
                     await collector.stop()
             finally:
-                await driver.stop()
+                try:
+                    await driver.stop()
+                except ServerTrouble as error:
+                    print(error, file=sys.stderr)
     return line, [verdict for judge in scenario.judges for verdict in judge(line)]
 
 
