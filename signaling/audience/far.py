@@ -23,6 +23,7 @@ from signaling.errors import ErrorCode, RoomError
 from signaling.names import check_room_id
 from signaling.preferences import Preferences, subscription_status
 from signaling.shards.internal import Command
+from signaling.shards.model import ShardState
 from signaling.shards.peers import Unreachable
 
 if TYPE_CHECKING:
@@ -261,8 +262,10 @@ class FarPipes:
 
     @property
     def guests(self) -> int:
-        """Subscribers of other shards' rooms."""
-        return sum(len(far.seats) for far in self.pipes.values())
+        """Subscribers of other shards' rooms whom their owners can still send elsewhere."""
+        shards = self._ownership.shards
+        active = {name for name, shard in shards.items() if shard.state is ShardState.ACTIVE}
+        return sum(len(far.seats) for far in self.pipes.values() if far.owner_id in active)
 
     async def _look_after(self) -> None:
         while True:
