@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from config.settings import Settings
@@ -38,6 +38,18 @@ def example() -> str:
 def render(settings: Settings) -> str:
     """The settings in force; secrets are replaced by asterisks."""
     return "\n".join(_section(settings, (), annotated=False)).strip() + "\n"
+
+
+def as_json_values(settings: BaseModel) -> dict[str, Any]:
+    """The settings in force as JSON has them; secrets are replaced by asterisks."""
+    found: dict[str, Any] = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            found[name] = as_json_values(value)
+        else:
+            found[name] = HIDDEN if isinstance(value, SecretStr) else TypeAdapter(Any).dump_python(value, mode="json")
+    return found
 
 
 def _section(values: BaseModel, path: KeyPath, *, annotated: bool) -> Iterator[str]:

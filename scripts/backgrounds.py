@@ -13,8 +13,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from scripts.console import out
+from scripts.console import working
 from scripts.failures import CommandError
+from scripts.ops.show import say
 from signaling.pages import PERSON_MODEL
 
 _REQUIREMENT = "mediapipe==0.10.21"
@@ -23,19 +24,23 @@ _SHA256 = "a77d03f4659b9f6b6c1f5106947bf40e99d7655094b6527f214ea7d451106edd"
 _TIMEOUT_S = 300
 
 
-def install(target: Path = PERSON_MODEL) -> None:
+def install(target: Path = PERSON_MODEL, as_json: bool = False) -> None:
     """Fetch the model, unless it is there; raises ``CommandError`` with what to do about it."""
     if target.is_file() and _digest(target.read_bytes()) == _SHA256:
-        out.print(f"Virtual backgrounds are installed: {target}", soft_wrap=True)
+        _say(target, as_json, fetched=False)
         return
-    with tempfile.TemporaryDirectory(prefix="plenum-") as folder:
+    with working("Fetching 36 MB …"), tempfile.TemporaryDirectory(prefix="plenum-") as folder:
         _download(Path(folder))
         model = _extract(Path(folder))
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
     part.write_bytes(model)
     part.replace(target)
-    out.print(f"Virtual backgrounds are installed: {target}", soft_wrap=True)
+    _say(target, as_json, fetched=True)
+
+
+def _say(target: Path, as_json: bool, *, fetched: bool) -> None:
+    say(f"Virtual backgrounds are installed: {target}", as_json, file=str(target), fetched=fetched)
 
 
 def _download(folder: Path) -> None:

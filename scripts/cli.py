@@ -12,6 +12,7 @@ import typer
 from scripts.durations import parse_duration_s
 from scripts.failures import CommandError, ExitCode
 from scripts.ops.commands import participants_app, rooms_app, shards_app
+from scripts.ops.output_commands import recordings_app, streams_app
 
 app = typer.Typer(
     name="plenum",
@@ -26,6 +27,8 @@ app.add_typer(config_app, name="config")
 app.add_typer(shards_app, name="shards")
 app.add_typer(rooms_app, name="rooms")
 app.add_typer(participants_app, name="participants")
+app.add_typer(recordings_app, name="recordings")
+app.add_typer(streams_app, name="streams")
 
 
 class LogLevel(StrEnum):
@@ -44,6 +47,14 @@ class RoleName(StrEnum):
     MODERATOR = "moderator"
     PARTICIPANT = "participant"
     GUEST = "guest"
+
+
+class VideoSize(StrEnum):
+    """Pictures that a load test sends."""
+
+    P180 = "180p"
+    P360 = "360p"
+    P720 = "720p"
 
 
 def _seconds(text: str) -> int:
@@ -68,6 +79,7 @@ Announce = Annotated[
 Level = Annotated[LogLevel | None, typer.Option("--log-level", help="Least level of the log.")]
 Lifetime = Annotated[str, typer.Option("--ttl", metavar="TIME", help="How long it is good: 90, 30m, 12h, 7d.")]
 Room = Annotated[str, typer.Option(help="Name of the room.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _version(wanted: bool) -> None:
@@ -167,13 +179,17 @@ def token(
     permission: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Permission to give; no-NAME takes it. May be repeated.")
     ] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="Lets in to the admin page at /admin.")] = False,
     ttl: Lifetime = "1h",
     config: ConfigFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print a participant's token (JWT), signed with the secret of the settings."""
+    from scripts.ops.show import say
     from scripts.tokens import participant_token
 
-    typer.echo(participant_token(config, user, room, name, role and role.value, permission or [], _seconds(ttl)))
+    made = participant_token(config, user, room, name, role and role.value, permission or [], _seconds(ttl), admin)
+    say(made, as_json, token=made, username=user, room_id=room, expires_in_s=_seconds(ttl))
 
 
 @app.command()
@@ -183,11 +199,14 @@ def invite(
     role: Annotated[RoleName | None, typer.Option(help="Role of those who come by it.")] = None,
     url: Annotated[str, typer.Option(help="Where the server is reached.")] = "http://localhost:8080",
     config: ConfigFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print a link that lets anybody who has it into a room, under a name of their own."""
+    from scripts.ops.show import say
     from scripts.tokens import invite_link
 
-    typer.echo(invite_link(config, room, role and role.value, _seconds(ttl), url))
+    link = invite_link(config, room, role and role.value, _seconds(ttl), url)
+    say(link, as_json, url=link, room_id=room, expires_in_s=_seconds(ttl))
 
 
 @app.command()
@@ -196,7 +215,7 @@ def doctor(
     name: Annotated[
         str | None, typer.Option(metavar="HOST", help="Name that browsers open; the certificate is held to it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check ports, addresses, TURN, certificate, Redis, clock and kernel; say which line to change."""
     from scripts.doctor.command import doctor as run
@@ -205,27 +224,89 @@ def doctor(
 
 
 @app.command()
-def backgrounds() -> None:
+def top(
+    config: ConfigFile = None,
+    every: Annotated[float, typer.Option(min=0.2, help="Seconds between pictures.")] = 2.0,
+    count: Annotated[int | None, typer.Option(min=1, help="End after so many pictures. Default: go on.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
+) -> None:
+    """Watch the service: shards, rooms, participants, packets, delays and loss. Ctrl-C ends it."""
+    from scripts.ops.top import top as run
+
+    run(config, every, count, as_json)
+
+
+@app.command()
+def loadtest(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Of the service, such as https://meet.example.org.")],
+    rooms: Annotated[int, typer.Option(min=1, help="How many rooms.")] = 1,
+    publishers: Annotated[int, typer.Option(min=1, help="In each: who sends and receives.")] = 3,
+    receivers: Annotated[int, typer.Option(min=0, help="In each: who only receives.")] = 0,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to measure once all are there.")] = 30.0,
+    joins_per_s: Annotated[float, typer.Option(min=0.1, help="How quickly they come.")] = 10.0,
+    size: Annotated[VideoSize, typer.Option(help="Of the pictures that are sent.")] = VideoSize.P360,
+    video_kbps: Annotated[int, typer.Option(min=0, help="Of each publisher; 0: sound only.")] = 500,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Take any certificate of the service.")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send real WebRTC clients into a running service. Needs its auth.secret. Ctrl-C ends it early."""
+    from scripts.load.command import loadtest as run
+
+    raise typer.Exit(
+        run(
+            config,
+            url,
+            rooms=rooms,
+            publishers=publishers,
+            receivers=receivers,
+            seconds=seconds,
+            joins_per_s=joins_per_s,
+            size=size.value,
+            video_kbps=video_kbps,
+            insecure=insecure,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
+def bench(
+    receivers: Annotated[
+        list[int] | None,
+        typer.Option("--receivers", "-n", min=1, help="How many; may be repeated. Default: 10, 30, 60."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each step is measured.")] = 4.0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what one core forwards here, with a server of its own: about half a minute."""
+    from scripts.load.bench import bench as run
+
+    raise typer.Exit(run(sorted(receivers or (10, 30, 60)), seconds, as_json))
+
+
+@app.command()
+def backgrounds(as_json: AsJson = False) -> None:
     """Install the model for virtual backgrounds (250 kB, out of a wheel of 36 MB); participants' browsers run it."""
     from scripts.backgrounds import install
 
-    install()
+    install(as_json=as_json)
 
 
 @config_app.command("check")
-def config_check(config: ConfigFile = None) -> None:
+def config_check(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Say whether `plenum serve` would start with these settings, and if not, why."""
     from scripts.inspection import check
 
-    check(config)
+    check(config, as_json)
 
 
 @config_app.command("print")
-def config_print(config: ConfigFile = None) -> None:
+def config_print(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Print the settings in force, secrets left out."""
     from scripts.inspection import print_settings
 
-    print_settings(config)
+    print_settings(config, as_json)
 
 
 @config_app.command("example")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from contextlib import AbstractContextManager
+
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +23,17 @@ def show_error(error: CommandError) -> None:
     err.print(f"[bold red]error:[/] {escape(error.message)}", soft_wrap=True)
     if error.hint:
         err.print(f"[dim]{escape(error.hint)}[/]", soft_wrap=True)
+
+
+def working(text: str) -> AbstractContextManager[object]:
+    """Say that something takes its time, as long as it does: on a terminal only, beside what is printed."""
+    return err.status(text) if err.is_terminal else contextlib.nullcontext()
+
+
+def progress_bar() -> Progress:
+    """A bar for work of which is known how much there is; on standard error, and on a terminal only."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def show_welcome(title: str, rows: list[tuple[str, str]]) -> None:

@@ -26,6 +26,7 @@ def participant_token(
     role: str | None,
     permissions: list[str],
     lifetime_s: int,
+    admin: bool = False,
 ) -> str:
     """A token signed with the secret of the settings. Raises ``CommandError``."""
     secret = _secret(config)
@@ -33,6 +34,8 @@ def participant_token(
         raise CommandError(f"--user: {user!r} is no username", code=ExitCode.USAGE)
     if room is not None:
         _check_room(room)
+    if admin and room is not None:
+        raise CommandError("--admin: an admin's token is for all rooms", "Leave --room away.", ExitCode.USAGE)
     return create_token(
         secret.get_secret_value(),
         username=user,
@@ -41,6 +44,7 @@ def participant_token(
         room_id=room,
         role=Role(role) if role else None,
         permissions=_permissions(permissions) or None,
+        admin=admin,
     )
 
 

@@ -49,7 +49,9 @@ class Answerer:
         settled = epoch is not None and now - splicer.begun_at > SWITCH_SETTLES_S
         source = epoch.source if epoch is not None and settled else None
         highest_out, rtt_s = splicer.highest_out(), self.stream.rtt_s
+        before = splicer.resender.packets
         splicer.resender.answer(lost, highest_out, self._histories(), now, rtt_s, self._host.allows_resend, source)
+        self._host.count("packets_resent", splicer.resender.packets - before)
 
     def pad(self, size_bytes: int, now: float) -> int:
         """Send about ``size_bytes`` that the subscriber does not need, by RTX; returns how many were sent."""

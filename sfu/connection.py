@@ -16,6 +16,7 @@ from sfu.io.srtp import SrtpKeys, SrtpReceiver, SrtpSender
 from sfu.layers.forward import Outlet
 from sfu.pacing import PacedSender
 from sfu.sdp.types import LocalTransport, RemoteTransport
+from sfu.totals import Totals
 
 
 class TransportState(enum.StrEnum):
@@ -73,6 +74,7 @@ class Connection(Outlet):
         handler: ConnectionHandler,
         counters: Counter[str],
         dirty: list[Outlet],
+        totals: Totals,
     ) -> None:
         super().__init__(dirty)
         self.state = TransportState.NEW
@@ -84,6 +86,7 @@ class Connection(Outlet):
         self._certificate = certificate
         self._handler = handler
         self._counters = counters
+        self._totals = totals
         self._receiver: SrtpReceiver | None = None
         self._fingerprints: tuple[tuple[str, str], ...] = ()
         self.watcher: PacedSender | None = None
@@ -129,6 +132,9 @@ class Connection(Outlet):
         except MalformedPacket as error:
             self._counters[error.reason] += 1
             return
+        totals = self._totals
+        totals.packets_received += 1
+        totals.bytes_received += len(data)
         self._handler.on_rtp(plain, now)
 
     def on_rtcp(self, data: bytes, now: float) -> None:
@@ -193,14 +199,20 @@ class Connection(Outlet):
         """Hand over the packets that were queued during a batch."""
         packets, self.packets = self.packets, []
         if packets:
-            self.link.send_many(packets)
+            self._send(packets)
         watcher = self.watcher
         if watcher is not None:
             watcher.on_flushed(packets, now)
 
     def send_paced(self, packets: Sequence[bytes]) -> None:
         """Send packets that were held back."""
+        self._send(packets)
+
+    def _send(self, packets: Sequence[bytes]) -> None:
         self.link.send_many(packets)
+        totals = self._totals
+        totals.packets_sent += len(packets)
+        totals.bytes_sent += sum(map(len, packets))
 
     def close(self) -> None:
         """Say goodbye and let go of the port; may be called again."""

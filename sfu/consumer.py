@@ -51,6 +51,10 @@ class ConsumerHost(Protocol):
         """Whether there is room on the path for a resend."""
         ...
 
+    def count(self, name: str, amount: int = 1) -> None:
+        """Count something that happened."""
+        ...
+
     def discard(self, consumer: Consumer) -> None:
         """What waits to be sent of this Consumer is not wanted any more."""
         ...
@@ -148,9 +152,12 @@ class Consumer:
         self.chosen = True
         self.revision += 1
         self.layer_changes += 1
+        self._host.count("layer_changes")
         names = ["none" if r is None else r.name for r in (before, rung)]
         self.changes.append(LayerChange(now, names[0], names[1], reason or "bandwidth"))
         if rung is None:
+            if before is not None and reason == "bandwidth":
+                self._host.count("pictures_paused")
             self.halt()
         else:
             self._go(rung, is_lower=before is not None and rung.bitrate_bps < before.bitrate_bps, urgent=urgent)
@@ -172,6 +179,7 @@ class Consumer:
                 splicer.leave()
                 self.state = ConsumerState.WAITING
                 self.is_cut_off = True
+                self._host.count("pictures_cut_off")
                 self._host.discard(self)
         if self not in rung.encoding.waiting:
             self.aim_at(rung.encoding)

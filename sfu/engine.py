@@ -10,7 +10,7 @@ from random import Random
 
 import structlog
 
-from sfu.explaining import adaptive_figures
+from sfu.figures import Surveyor, walk
 from sfu.io.dtls import Certificate
 from sfu.io.ports import MediaPorts
 from sfu.io.sctp import preload
@@ -21,6 +21,7 @@ from sfu.pacing import PacedSender
 from sfu.pipes.transport import PipeEnd
 from sfu.router import Router
 from sfu.sdp.capabilities import build_capabilities
+from sfu.totals import Totals
 from sfu.transport import Transport, TransportRole
 
 log = structlog.get_logger(__name__)
@@ -40,13 +41,16 @@ class Engine:
         self.options = options
         self.random: Random = secrets.SystemRandom()
         self.counters: Counter[str] = Counter()
+        self.totals = Totals()
         self.dirty: list[Outlet] = []
         self.busy: set[PacedSender] = set()
         self.plans = PlanTable()
+        self.surveyor = Surveyor(self)
         self.certificate = Certificate()
         self.routers: dict[str, Router] = {}
         self.pipes: set[PipeEnd] = set()
         self.ports = MediaPorts(self.counters)
+        self.ports.on_delay = self.totals.forwarding.observe
         self.ports.on_batch_end = self.flush
         self.capabilities = build_capabilities(
             audio_codecs=options.audio_codecs, video_codecs=options.video_codecs, audio_red=options.audio_red
@@ -56,6 +60,7 @@ class Engine:
         self._bucket_of: dict[str, int] = {}
         self._ticks = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._tick_due = 0.0
         self._pacing: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._preloading: asyncio.Task[None] | None = None
@@ -71,7 +76,7 @@ class Engine:
         )
         self._loop = asyncio.get_running_loop()
         self._preloading = self._loop.create_task(preload())
-        self._timer = self._loop.call_later(TICK_S, self._tick)
+        self._arm()
 
     async def close(self) -> None:
         """Close all Routers and the ports."""
@@ -115,10 +120,10 @@ class Engine:
         if bucket is not None:
             self._buckets[bucket].pop(transport.id, None)
 
-    def flush(self) -> None:
-        """Send what was queued since the last flush, grouped by Transport."""
+    def flush(self) -> bool:
+        """Send what was queued since the last flush, grouped by Transport; whether there was any."""
         if not self.dirty and not self.busy:
-            return
+            return False
         # The list itself is shared with the outlets, so it is emptied, not replaced.
         waiting = self.dirty[:]
         self.dirty.clear()
@@ -127,6 +132,7 @@ class Engine:
             outlet.flush(now)
         if self.busy and self._pacing is None and self._loop is not None:
             self._pacing = self._loop.call_later(PACING_S, self._pace)
+        return bool(waiting)
 
     def _pace(self) -> None:
         """What is held back goes on its way; a bug in one Transport costs the others nothing."""
@@ -143,9 +149,15 @@ class Engine:
         self.flush()
 
     def _tick(self) -> None:
+        now = time.monotonic()
+        self.totals.loop.observe(max(0.0, now - self._tick_due))
+        self._arm()
+        self.turn(now, time.time())
+
+    def _arm(self) -> None:
         assert self._loop is not None
+        self._tick_due = time.monotonic() + TICK_S
         self._timer = self._loop.call_later(TICK_S, self._tick)
-        self.turn(time.monotonic(), time.time())
 
     def turn(self, now: float, unix_now: float) -> None:
         """One turn of the clock for all that are due; a bug in one of them costs the others nothing."""
@@ -222,14 +234,14 @@ class Engine:
     def stats(self) -> dict[str, object]:
         """Totals over all Routers."""
         transports = [t for r in self.routers.values() for t in r.transports.values()]
-        consumers = [c for t in transports for c in t.sending.consumers.values()]
+        found = walk(transports)
         return {
             "routers": len(self.routers),
             "pipes": len(self.pipes),
             "transports": len(transports),
             "producers": sum(len(r.producers) for r in self.routers.values()),
-            "consumers": len(consumers),
-            "packets_forwarded": sum(c.entry.packets for c in consumers if c.entry is not None),
+            "consumers": sum(found.states.values()),
+            "packets_forwarded": found.packets_forwarded,
             "counters": dict(self.counters),
-            "adaptive": adaptive_figures(transports),
+            "adaptive": found.adaptive(),
         }

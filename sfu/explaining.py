@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -170,34 +168,3 @@ def _whole(producer: Producer, encoding: Encoding, now: float) -> LayerFigures:
 def _address(address: tuple[str, int]) -> str:
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def adaptive_figures(transports: Iterable[Transport]) -> dict[str, dict[str, float]]:
-    """Sums over all subscribers, for Prometheus: bits a second, what limits them, why Consumers get less or nothing."""
-    bps: Counter[str] = Counter()
-    limited_by: Counter[str] = Counter()
-    consumers: Counter[str] = Counter()
-    layer_changes = 0
-    queue_ms = 0.0
-    for transport in transports:
-        downlink = transport.downlink
-        if downlink is None:
-            continue
-        estimator = downlink.estimator
-        limited_by[estimator.reason.value if downlink.is_judged else "nothing"] += 1
-        if downlink.is_judged:
-            bps["estimated"] += estimator.estimate_bps
-            bps["wanted"] += downlink.chooser.wanted_bps
-            bps["allocated"] += downlink.chooser.chosen_bps
-            queue_ms = max(queue_ms, float(estimator.explain()["queue_ms"]))  # type: ignore[arg-type]
-        for consumer in transport.sending.consumers.values():
-            held = consumer.held_reason() or consumer.reason
-            is_sent = consumer.held_reason() is None and (consumer.target is not None or not consumer.chosen)
-            consumers[f"{'sent' if is_sent else 'paused'}:{held or 'as wished'}"] += 1
-            layer_changes += consumer.layer_changes
-    return {
-        "bps": dict(bps),
-        "limited_by": dict(limited_by),
-        "consumers": dict(consumers),
-        "layers": {"changes": layer_changes, "longest_queue_ms": queue_ms},
-    }

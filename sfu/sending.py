@@ -80,6 +80,10 @@ class SendingHalf:
         """Whether there is room on the path for a resend."""
         return self.downlink is None or self.downlink.allows_resend(size_bytes, self.now())
 
+    def count(self, name: str, amount: int = 1) -> None:
+        """Count something that happened."""
+        self._counters[name] += amount
+
     def discard(self, consumer: Consumer) -> None:
         """What waits to be sent of this Consumer is not wanted any more."""
         if self.downlink is not None and consumer.entry is not None:

@@ -56,7 +56,9 @@ class Transport:
         self.role = role
         self.router = router
         self.created_at = time.monotonic()
-        self.connection = Connection(engine.ports, engine.certificate, self, engine.counters, engine.dirty)
+        self.connection = Connection(
+            engine.ports, engine.certificate, self, engine.counters, engine.dirty, engine.totals
+        )
         self.receiving = ReceivingHalf(
             owner=owner,
             random=engine.random,

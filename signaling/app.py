@@ -28,6 +28,7 @@ from signaling.pages import SecurityHeaders, add_pages
 from signaling.recordings import RecordingPort
 from signaling.redis_metrics import RedisCollector, guard_of
 from signaling.rest import (
+    admin,
     breakouts,
     chat,
     events,
@@ -159,6 +160,7 @@ def create_app(
         routes.create_router(routes.Services(options, hub, store, verifier, InviteDesk(options.auth), gate, limiter))
     )
     app.include_router(people.create_router())
+    app.include_router(admin.create_router(hub, verifier, limiter))
     app.include_router(explain.create_router())
     app.include_router(waiting.create_router())
     app.include_router(breakouts.create_router())

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ log = structlog.get_logger("plenum.hub")
 
 SWEEP_INTERVAL_S = 1.0
 MAX_TAKES = 3
+RECENT_EVENTS = 60
 
 Resumed = tuple[LiveRoom, Session]
 
@@ -58,6 +60,7 @@ class Hub:
     ) -> None:
         self.rooms: dict[str, LiveRoom] = {}
         self.collectors: list[Collector] = []
+        self.recent: deque[dict[str, object]] = deque(maxlen=RECENT_EVENTS)
         self.started_unix = time.time()
         self.closing = False
         self.loop_lag_s = 0.0
@@ -67,16 +70,16 @@ class Hub:
             on_empty=self._on_empty,
             new_id=new_id,
             events=options.events,
-            append=store.save,
+            append=self._append,
         )
         self.chat = ChatServices(options.rooms.chat, self.rooms, self.around.counters, self.around.unix)
         self.around.fetch_preview = self.chat.fetch_preview
         self.around.drop_images = self.chat.images.remove
-        self._quality = QualityWatch(self.rooms, self.around.unix)
+        self.quality = QualityWatch(self.rooms, self.around.unix)
         self.sweepers: list[Callable[[float], None]] = [
             self._drop_silent,
             self._renew_encoders(),
-            self._quality.sweep,
+            self.quality.sweep,
             self._review_audiences,
             self.chat.sweep,
         ]
@@ -238,6 +241,11 @@ class Hub:
         for effect in snapshot(live.room, self.around.options.permissions, live.seat_for_another):
             self._store.save(room_id, effect)
 
+    def _append(self, room_id: str, event: fx.AppendEvent) -> None:
+        """Keep an event in the room's log, and for a while here, without what it holds: it may be private."""
+        self.recent.append({"at_unix": event.at_unix, "room_id": room_id, "type": event.type, "actor": event.actor})
+        self._store.save(room_id, event)
+
     def find(self, room_id: str) -> LiveRoom:
         """The live room of that name; raises RoomError ``room_not_found``."""
         live = self.rooms.get(room_id)
@@ -347,7 +355,7 @@ class Hub:
             self._sweep_task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweep_task
-        self._quality.close()
+        self.quality.close()
         if self.around.live is not None:
             await self.around.live.close()
         for room_id, live in list(self.rooms.items()):
@@ -382,6 +390,16 @@ class Hub:
     def sessions(self) -> int:
         """All open WebSockets."""
         return sum(s.away_since is None for live in self.rooms.values() for s in live.all_sessions())
+
+    @property
+    def ownership(self) -> Ownership | None:
+        """What this process is among other shards."""
+        return self._ownership
+
+    @property
+    def redis_up(self) -> bool:
+        """Whether Redis takes what is written."""
+        return self._store.healthy
 
     def media_stats(self) -> dict[str, object]:
         """Figures of the media engine."""

@@ -41,11 +41,14 @@ def create_token(
     room_id: str | None = None,
     role: Role | None = None,
     permissions: dict[str, bool] | None = None,
+    admin: bool = False,
 ) -> str:
     """A participant's HS256 token until ``expires_at`` (Unix seconds)."""
     claims: dict[str, Any] = {"sub": username, "exp": int(expires_at)}
     optional = {"name": name, "room": room_id, "role": role.value if role else None, "permissions": permissions}
     claims.update({key: value for key, value in optional.items() if value is not None})
+    if admin:
+        claims["admin"] = True
     return jwt.encode(claims, secret, algorithm=INVITE_ALGORITHM)
 
 

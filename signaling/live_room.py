@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from pydantic_core import to_json
 
+from sfu.totals import Histogram
 from signaling import admission, membership
 from signaling import effects as fx
 from signaling.audience.near import IDLE_S, Audience, AudienceServices
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from sfu.router import Router
     from sfu.transport import OfferResult, Transport
 
+MESSAGE_BOUNDS_S = (0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+
 log = structlog.get_logger("plenum.room")
 
 
@@ -76,6 +79,7 @@ class Surroundings:
     new_id: Callable[[], str]
     unix: Callable[[], float] = time.time
     counters: Counter[str] = field(default_factory=Counter)
+    message_seconds: Histogram = field(default_factory=lambda: Histogram(MESSAGE_BOUNDS_S))
     fetch_preview: Callable[[LiveRoom, str, str], None] = lambda live, message_id, link: None
     drop_images: Callable[[str, tuple[str, ...]], None] = lambda room_id, image_ids: None
     viewing_enders: list[Callable[[str, str], None]] = field(default_factory=list)

@@ -70,7 +70,7 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
     def _policy_of(self, path: str) -> str:
-        if path in ("/", "/watch") or path.startswith("/static"):
+        if path in ("/", "/watch", "/admin") or path.startswith("/static"):
             return self._page_policy
         return API_PAGES_POLICY if path.startswith(_DOCS_PATHS) else API_POLICY
 
@@ -85,7 +85,7 @@ class _FreshFiles(StaticFiles):
 
 
 def add_pages(app: FastAPI, web_root: Path) -> None:
-    """Serve ``index.html`` at ``/``, ``watch.html`` at ``/watch`` and ``static/`` at ``/static``."""
+    """Serve ``index.html`` at ``/``, ``watch.html`` at ``/watch``, ``admin.html`` at ``/admin``, ``static/`` there."""
     static = web_root / "static"
 
     @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
@@ -95,6 +95,10 @@ def add_pages(app: FastAPI, web_root: Path) -> None:
     @app.api_route("/watch", methods=["GET", "HEAD"], include_in_schema=False)
     async def watch_page(request: Request) -> Response:
         return _page(request, web_root / "watch.html")
+
+    @app.api_route("/admin", methods=["GET", "HEAD"], include_in_schema=False)
+    async def admin_page(request: Request) -> Response:
+        return _page(request, web_root / "admin.html")
 
     def _page(request: Request, index: Path) -> Response:
         if not index.is_file():

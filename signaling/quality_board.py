@@ -33,6 +33,7 @@ class _Watched:
     publish: TransportMeter | None = None
     subscribe: TransportMeter | None = None
     own_told_at: float = float("-inf")
+    figures: Figures = field(default_factory=Figures)
 
 
 class QualityBoard:
@@ -46,7 +47,13 @@ class QualityBoard:
         watched = self._watched.setdefault(participant.username, _Watched())
         watched.publish = _meter(watched.publish, pair.publish)
         watched.subscribe = _meter(watched.subscribe, pair.subscribe)
-        return self.judge(participant, _read(watched, participant, now, now_unix), now)
+        watched.figures = _read(watched, participant, now, now_unix)
+        return self.judge(participant, watched.figures, now)
+
+    def figures(self, username: str) -> Figures:
+        """What was measured of a participant last."""
+        watched = self._watched.get(username)
+        return watched.figures if watched is not None else Figures()
 
     def judge(self, participant: Participant, figures: Figures, now: float) -> Effects:
         """Judge figures: the room is told when the level changes, the participant itself also in between."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from signaling.quality import Figures
 from signaling.quality_board import QualityBoard
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class QualityWatch:
         self._share = max(1, math.ceil(len(self._waiting) / STEPS))
         if self._timer is None:
             self._step()
+
+    def figures(self, live: LiveRoom, username: str) -> Figures:
+        """What was measured of a participant last, at most some seconds ago."""
+        board = self._boards.get(live)
+        return board.figures(username) if board is not None else Figures()
 
     def close(self) -> None:
         """Stop."""

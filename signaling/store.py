@@ -23,6 +23,7 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from sfu.totals import Histogram
 from signaling import effects as fx
 from signaling.breaker import Circuit
 from signaling.chat.log import ChatLog
@@ -56,6 +58,7 @@ LONGEST_PAUSE_S = 2.0
 # What is not of the state that the next shard needs may wait a moment, to be written together with that of others: that
 # somebody still lives, how far somebody has read, and what only tells what has happened.
 LINGER_S: dict[type, float] = {fx.RenewPresence: 0.5, fx.SaveChatRead: 0.1, fx.AppendEvent: 0.05}
+WRITE_BOUNDS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 E2EE_LIFETIME_S = 86_400
 LIVE_LIFETIME_S = 86_400
 
@@ -109,6 +112,7 @@ class RoomStore:
     def __init__(self, redis: Redis, options: RedisOptions, events: EventOptions | None = None) -> None:
         self.healthy = True
         self.counters: Counter[str] = Counter()
+        self.write_seconds = Histogram(WRITE_BOUNDS_S)
         self._redis = redis
         self._options = options
         self._events = events or EventOptions()
@@ -127,6 +131,11 @@ class RoomStore:
         self._idle.set()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+
+    @property
+    def waiting(self) -> int:
+        """Writes that Redis has not taken yet."""
+        return len(self._waiting)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -293,6 +302,7 @@ class RoomStore:
                 self._wake.clear()
                 self._idle.set()
                 continue
+            began = time.monotonic()
             try:
                 await self._write(group)
             except REDIS_FAILURES as error:
@@ -302,6 +312,7 @@ class RoomStore:
                 continue
             pause_s = FIRST_PAUSE_S
             self._worked()
+            self.write_seconds.observe(time.monotonic() - began)
             self.counters["writes"] += len(group)
             self.on_events({room_id for room_id, write, _ in group if isinstance(write, fx.AppendEvent)})
             for written in group:

@@ -24,7 +24,8 @@ class TokenConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token speaks for. ``permissions`` holds only those the token sets itself."""
+    """Who a token speaks for. ``permissions`` holds only those the token sets itself. ``admin``: may see and steer all
+    rooms as the operator."""
 
     username: str
     display_name: str
@@ -32,6 +33,7 @@ class Identity:
     room: str | None = None
     role: Role | None = None
     permissions: Mapping[str, bool] | None = None
+    admin: bool = False
 
     def may_open(self, room_id: str) -> bool:
         """Whether the token opens ``room_id``."""
@@ -49,6 +51,7 @@ class _Claims(BaseModel):
     room: str | None = None
     role: str | None = None
     permissions: dict[str, bool] | None = None
+    admin: bool = False
 
 
 class TokenVerifier:
@@ -72,6 +75,13 @@ class TokenVerifier:
         identity = self.verify(token)
         if not identity.may_open(room_id):
             raise RoomError(ErrorCode.PERMISSION_DENIED, "This token is for another room.")
+        return identity
+
+    def verify_admin(self, token: str | None) -> Identity:
+        """The identity of an operator's ``token``; raises RoomError ``unauthorized`` or ``permission_denied``."""
+        identity = self.verify(token)
+        if not identity.admin or identity.room is not None:
+            raise RoomError(ErrorCode.PERMISSION_DENIED, "This token has no admin grant.")
         return identity
 
     def _decode(self, token: str | None) -> dict[str, Any]:
@@ -182,7 +192,7 @@ def _identity(raw: dict[str, Any]) -> Identity:
     if permissions is not None and not permissions.keys() <= Permissions.model_fields.keys():
         raise _unauthorized("The token's claim 'permissions' names an unknown permission.")
     name = clean_display_name(claims.name or "") or claims.sub[:MAX_DISPLAY_NAME_CHARACTERS]
-    return Identity(claims.sub, name, _avatar(claims.avatar_url), claims.room, role, permissions)
+    return Identity(claims.sub, name, _avatar(claims.avatar_url), claims.room, role, permissions, claims.admin)
 
 
 def _avatar(url: str | None) -> str | None:

@@ -154,6 +154,7 @@ class RoomSockets:
             allowed = limit is None or await self._allow(limit, session, live, frame.id)
             if allowed and session.is_on(outbox):
                 live.receive(session, frame)
+            self._hub.around.message_seconds.observe(time.monotonic() - now)
 
     def _end_flood(self, session: Session, live: LiveRoom) -> None:
         self._hub.around.counters["floods"] += 1

@@ -1,4 +1,4 @@
-"""``plenum shards``, ``plenum rooms`` and ``plenum participants``."""
+"""``plenum shards``, ``rooms`` and ``participants``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ participants_app = typer.Typer(help="Who is in a room of a running service.", no
 
 _SHARD_COLUMNS = ("id", "state", "region", "rooms", "participants", "load", "version", "internal_url", "beat_unix")
 _ROOM_COLUMNS = ("room_id", "shard", "participants", "away", "waiting", "publications", "locked", "created_unix")
-_PERSON_COLUMNS = ("username", "display_name", "role", "audio_enabled", "video_enabled", "connection_quality")
+_PERSON_COLUMNS = (
+    *("username", "display_name", "role", "audio_enabled", "video_enabled", "connection_quality"),
+    *("up_bps", "up_loss", "down_bps", "down_loss", "down_rtt_ms"),
+)
 
 
 @shards_app.command("list")
@@ -46,28 +49,30 @@ def drain(
     as_json: Json = False,
 ) -> None:
     """Empty a shard: it takes no new rooms and moves all others; calls go on."""
+    from scripts.console import progress_bar
     from scripts.ops.service import Service, with_service
 
     async def work(service: Service) -> int:
-        await service.shard(shard)
+        left = (await service.shard(shard)).rooms
         await service.directory.set_drain(shard, True)
         deadline = time.monotonic() + timeout
-        while True:
-            left = (await service.shard(shard)).rooms
-            if not wait or left == 0 or time.monotonic() > deadline:
-                return left
-            if not as_json:
-                typer.echo(f"{left} rooms left", err=True)
-            await asyncio.sleep(1)
-
-    async def twice(service: Service) -> int:
-        left = await work(service)
-        if wait and left == 0:
-            await asyncio.sleep(1.5)  # a heartbeat may have been under way
-            left = (await service.shard(shard)).rooms
+        with progress_bar() as bar:
+            task = bar.add_task(f"Rooms moved from {shard}", total=left)
+            total, calm = left, 0
+            while wait and time.monotonic() < deadline:
+                await asyncio.sleep(0.5)
+                now = (await service.shard(shard)).rooms
+                total = max(total, now)
+                bar.update(task, total=total, completed=total - now)
+                if not as_json and not bar.console.is_terminal and now and now != left:
+                    typer.echo(f"{now} rooms left", err=True)
+                calm = 0 if now else calm + 1
+                if calm == 3:  # a heartbeat from before may have been under way
+                    break
+                left = now
         return left
 
-    left = with_service(config, twice)
+    left = with_service(config, work)
     if wait and left:
         raise CommandError(f"{left} rooms are still on {shard}", "No other shard takes them; `plenum shards list`.")
     say(f"{shard} takes no new rooms; {left} are on it", as_json, shard=shard, rooms=left)

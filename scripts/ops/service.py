@@ -21,6 +21,7 @@ from signaling.shards.keys import LeaseKeys, ShardKeys
 from signaling.shards.model import ShardInfo, shard_of
 from signaling.shards.peers import Peers, Unreachable
 from signaling.shards.signing import Signer, secret_of
+from signaling.shards.survey import ask_all, survey
 
 T = TypeVar("T")
 _HINT = "Check redis.url (PLENUM_REDIS__URL) and auth.secret: they must be those of the service."
@@ -64,17 +65,30 @@ class Service:
 
     async def rooms(self) -> list[dict[str, Any]]:
         """All open rooms with their shards; those of shards that do not answer are named as far as they are known."""
-        shards = await self.shards()
-        answers = await asyncio.gather(
-            *(self.peers.command(shard, "rooms", {}) for shard in shards.values()), return_exceptions=True
-        )
         found: dict[str, dict[str, Any]] = {}
-        for shard, answer in zip(shards.values(), answers, strict=True):
-            if not isinstance(answer, BaseException):
-                found.update({room["room_id"]: {**room, "shard": shard.id} for room in answer})
+        for shard_id, answer in (await self.ask_all("rooms")).items():
+            found.update({room["room_id"]: {**room, "shard": shard_id} for room in answer or ()})
         for name in await self._redis.smembers(ShardKeys(self._prefix).rooms):
             found.setdefault(str(name), {"room_id": str(name), "shard": None})
         return [found[name] for name in sorted(found)]
+
+    async def ask_all(self, command: str, **body: Any) -> dict[str, Any]:
+        """The answers of all shards by their ids; None: it does not answer."""
+        return await ask_all(self.peers, (await self.shards()).values(), command, body)
+
+    async def survey(self) -> dict[str, Any]:
+        """All shards with their figures, and all rooms with their traffic."""
+        return await survey(self.peers, (await self.shards()).values())
+
+    async def ask_any(self, room_id: str, command: str, **body: Any) -> Any:
+        """Ask a room's shard, or any other if the room is not open."""
+        holder = await self._redis.get(LeaseKeys(self._prefix, room_id).lease)
+        shards = await self.shards()
+        shard = shards.get(shard_of(str(holder))) if holder is not None else None
+        shard = shard or next(iter(shards.values()), None)
+        if shard is None:
+            raise CommandError("no shard lives", _HINT)
+        return await self.peers.command(shard, command, {"room_id": room_id, **body})
 
     async def ask(self, room_id: str, command: str, **body: Any) -> Any:
         """Have a room's shard do something."""

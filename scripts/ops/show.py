@@ -37,6 +37,17 @@ def _cell(name: str, value: Any) -> str:
         return "–"
     if name.endswith("_unix"):
         return f"{max(0, round(time.time() - value))} s ago"
-    if name == "load":
-        return f"{value:.0%}"
+    if name == "load" or name.endswith("loss"):
+        return f"{value:.0%}" if name == "load" else f"{value:.1%}"
+    if name.endswith("_bps"):
+        return bitrate(value)
+    if name.endswith("_bytes"):
+        return f"{value / 1e6:.1f} MB"
+    if name.endswith("_s"):
+        return f"{round(value)} s"
     return str(value)
+
+
+def bitrate(bps: float) -> str:
+    """Bits a second for people."""
+    return f"{bps / 1e6:.1f} Mbit/s" if bps >= 1e6 else f"{bps / 1e3:.0f} kbit/s"

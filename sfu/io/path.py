@@ -19,6 +19,9 @@ UDP_SEGMENT = 103
 MAX_SEGMENTS = 64  # UDP_MAX_SEGMENTS of Linux
 MAX_GROUP_BYTES = 65_000
 _SEGMENT = struct.Struct("=H")
+SO_TIMESTAMPNS = 35  # Linux; the socket module does not name it
+_TIMESPEC = struct.Struct("@ll")
+_STAMP_SPACE = socket.CMSG_SPACE(_TIMESPEC.size)
 # EIO comes from a device without checksum offload; none of these gets better at the same socket.
 _OFFLOAD_REFUSED = (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 
@@ -68,10 +71,21 @@ def segmentation_offload(sock: socket.socket) -> bool:
     return True
 
 
+def kernel_stamps(sock: socket.socket) -> bool:
+    """Have the kernel note when each datagram came; False where it cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
+
+
 class UdpSocket:
     """A bound UDP socket, its paths by remote address, and the way it sends groups."""
 
-    __slots__ = ("counters", "gso", "host", "paths", "port", "sock")
+    __slots__ = ("counters", "gso", "host", "paths", "port", "sampled_at", "sock", "stamped")
 
     def __init__(self, sock: socket.socket, counters: Counters) -> None:
         self.sock = sock
@@ -79,6 +93,19 @@ class UdpSocket:
         self.host, self.port = sock.getsockname()[:2]
         self.paths: dict[SocketAddress, UdpPath] = {}
         self.gso = segmentation_offload(sock)
+        self.stamped = kernel_stamps(sock)
+        self.sampled_at: float | None = None
+
+    def receive_stamped(self, size_bytes: int) -> tuple[bytes, SocketAddress]:
+        """As ``recvfrom``; the first one since it was None also sets ``sampled_at``, when the kernel got it (Unix)."""
+        if self.sampled_at is not None:
+            return self.sock.recvfrom(size_bytes)
+        data, extras, _, address = self.sock.recvmsg(size_bytes, _STAMP_SPACE)
+        for level, kind, value in extras:
+            if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(value) == _TIMESPEC.size:
+                seconds, nanoseconds = _TIMESPEC.unpack(value)
+                self.sampled_at = seconds + nanoseconds / 1e9
+        return data, address
 
     def count(self, name: str, amount: int = 1) -> None:
         self.counters[name] += amount

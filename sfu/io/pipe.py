@@ -58,7 +58,7 @@ def derive_keys(secret: bytes, sender_nonce: bytes, receiver_nonce: bytes, *, is
 class PipeWire:
     """Bound at once; carries packets from ``connect`` on. Only datagrams of the other end's address are looked at."""
 
-    def __init__(self, host: str, counters: Counter[str], on_batch_end: Callable[[], None]) -> None:
+    def __init__(self, host: str, counters: Counter[str], on_batch_end: Callable[[], object]) -> None:
         """Raises OSError if the host's address cannot be bound."""
         family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
         bound = socket.socket(family, socket.SOCK_DGRAM)

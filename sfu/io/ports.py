@@ -22,6 +22,7 @@ from sfu.io.tcp import TcpListener
 
 log = structlog.get_logger(__name__)
 
+_SAMPLE_EVERY = 16  # batches of which one is looked at for how long it took
 _BATCH = 64  # datagrams read in a row before others get their turn
 _DATAGRAM_BYTES = 2048
 _BUFFER_BYTES = 4 << 20
@@ -34,13 +35,16 @@ class MediaPorts:
     """Binds the sockets, tells datagrams apart, hands them to the links.
 
     ``counters`` holds what was dropped or went wrong, by a stable name. ``on_batch_end`` is called after each
-    batch of datagrams, so that what was forwarded meanwhile can be sent in groups.
+    batch of datagrams, so that what was forwarded meanwhile can be sent in groups, and says whether there was any.
+    ``on_delay`` gets samples of the seconds from the kernel's receipt of a datagram to the end of its batch.
     """
 
     def __init__(self, counters: Counters | None = None) -> None:
         self.counters: Counters = Counter() if counters is None else counters
         self.links: dict[str, IceLink] = {}  # by local user name fragment
-        self.on_batch_end: Callable[[], None] = _nothing
+        self.on_batch_end: Callable[[], bool] = _nothing
+        self.on_delay: Callable[[float], None] = _ignore
+        self._batches = 0
         self.udp_port = 0
         self.tcp_port: int | None = None
         self.candidates: list[Candidate] = []
@@ -133,9 +137,12 @@ class MediaPorts:
     # -- receiving ---------------------------------------------------------
     def _drain(self, sock: UdpSocket) -> None:
         """Read what the kernel holds for one socket, at most one batch."""
-        receive = sock.sock.recvfrom
+        receive: Callable[[int], tuple[bytes, SocketAddress]] = sock.sock.recvfrom
         known = sock.paths.get
         now = time.monotonic()
+        self._batches += 1
+        if sock.stamped and not self._batches % _SAMPLE_EVERY:
+            receive = sock.receive_stamped
         for _ in range(_BATCH):
             try:
                 data, address = receive(_DATAGRAM_BYTES)
@@ -155,15 +162,18 @@ class MediaPorts:
                         self.on_bug(link, error)
             else:
                 self.datagram_received(sock, data, address, now)
-        self.batch_end()
+        if self.batch_end() and sock.sampled_at is not None:
+            self.on_delay(max(0.0, time.time() - sock.sampled_at))
+        sock.sampled_at = None
 
-    def batch_end(self) -> None:
-        """Let what was forwarded go out."""
+    def batch_end(self) -> bool:
+        """Let what was forwarded go out; whether there was any."""
         try:
-            self.on_batch_end()
+            return self.on_batch_end()
         except Exception:
             self.count("bug")
             log.exception("batch_end_failed")
+            return False
 
     def datagram_received(self, sock: UdpSocket, data: bytes, address: SocketAddress, now: float) -> None:
         """Any datagram, of a known or an unknown address; never raises."""
@@ -216,8 +226,13 @@ class MediaPorts:
             link.fail()
 
 
-def _nothing() -> None:
+def _nothing() -> bool:
     """Stands for ``on_batch_end`` until the engine sets it."""
+    return False
+
+
+def _ignore(delay_s: float) -> None:
+    """Stands for ``on_delay``."""
 
 
 def _bind_all(hosts: Sequence[str], port: int) -> list[socket.socket]:

@@ -62,25 +62,28 @@ def live_stream_start(room: Room, participant: Participant, message: LiveStartRe
 def live_stream_stop(room: Room, participant: Participant, message: LiveStopRequest, context: Context) -> Effects:
     """End a live stream."""
     _may(room, participant)
-    record = room.live.records.get(message.stream_id)
+    return end_stream(room, message.stream_id, participant.username, context.now_unix)
+
+
+def end_stream(room: Room, stream_id: str, stopped_by: str | None, now_unix: float) -> Effects:
+    """End one; raises RoomError ``stream_not_found``. ``stopped_by`` None: the operator does."""
+    record = room.live.records.get(stream_id)
     if record is None or record.ended:
-        raise RoomError(
-            ErrorCode.STREAM_NOT_FOUND, "No such live stream runs.", details={"stream_id": message.stream_id}
-        )
+        raise RoomError(ErrorCode.STREAM_NOT_FOUND, "No such live stream runs.", details={"stream_id": stream_id})
     record.info = record.info.model_copy(
         update={
             "status": LiveStatus.STOPPED,
             "reason": None,
-            "stopped_at": iso_utc(context.now_unix),
-            "stopped_by": participant.username,
+            "stopped_at": iso_utc(now_unix),
+            "stopped_by": stopped_by,
             "viewer_count": 0,
         }
     )
     record.sealed_key = None
     return [
-        StopLive(message.stream_id),
-        Broadcast(LiveStopped.model_validate(told(record.info)), sender=participant.username, reply=True),
-        SaveLive(message.stream_id, record.model_dump_json(), running=False),
+        StopLive(stream_id),
+        Broadcast(LiveStopped.model_validate(told(record.info)), sender=stopped_by, reply=True),
+        SaveLive(stream_id, record.model_dump_json(), running=False),
     ]
 
 

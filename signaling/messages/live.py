@@ -119,7 +119,7 @@ class LiveStreamInfo(BaseModel):
     watch_url: str | None = Field(default=None, description="The watch page, below this server's address.")
     health: LiveHealth = Field(default=LiveHealth(), description="How it is carried.")
     stopped_at: str | None = Field(default=None, description="When it ended.")
-    stopped_by: str | None = Field(default=None, description="Who ended it; null: it ended by itself.")
+    stopped_by: str | None = Field(default=None, description="Who ended it; null: the operator, or it ended by itself.")
 
 
 _EXAMPLE: dict[str, JsonValue] = {

@@ -99,7 +99,9 @@ class RecordingInfo(BaseModel):
     mode: str = Field(default="program", description="What is recorded.")
     audio_only: bool = Field(default=False, description="Whether there are no pictures.")
     stopped_at: str | None = Field(default=None, description="When it was stopped.")
-    stopped_by: str | None = Field(default=None, description="Who stopped it; null: it stopped by itself.")
+    stopped_by: str | None = Field(
+        default=None, description="Who stopped it; null: the operator, or it stopped by itself."
+    )
     stop_reason: str | None = Field(
         default=None,
         description="`asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed`, "

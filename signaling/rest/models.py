@@ -137,6 +137,40 @@ class Health(BaseModel):
     redis_cause: str | None = Field(default=None, description="Why Redis is left alone.")
 
 
+class Alive(BaseModel):
+    """The process lives."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"alive": True, "loop_lag_s": 0.0004}]})
+
+    alive: bool = Field(default=True, description="Always.")
+    loop_lag_s: float = Field(description="How late the event loop's latest second came.")
+
+
+class Ready(BaseModel):
+    """Whether new rooms may come to this process."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ready": False, "causes": ["draining"]}]})
+
+    ready: bool = Field(description="Whether they may.")
+    causes: list[str] = Field(
+        description="`draining`, `stopping`, `max_rooms`, `max_participants`: why not; `redis_unavailable`: what is "
+        "wrong all the same."
+    )
+
+
+class Target(BaseModel):
+    """A group of targets as Prometheus takes them from `http_sd_configs`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"targets": ["meet.example.org"], "labels": {"__param_shard": "shard-1", "shard": "shard-1"}}]
+        }
+    )
+
+    targets: list[str] = Field(description="Addresses.")
+    labels: dict[str, str] = Field(description="Labels of all figures from there; `__param_*` are parameters.")
+
+
 class Stats(BaseModel):
     """Figures of this server."""
 

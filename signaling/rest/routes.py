@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 
 from signaling.breakouts.view import seen_from
 from signaling.envelope import iso_utc
@@ -17,25 +16,22 @@ from signaling.errors import ErrorBody
 from signaling.hub import Hub
 from signaling.invites import InviteDesk
 from signaling.limits import RateLimiter
-from signaling.metrics import RoomCollector, figures
 from signaling.options import SignalingOptions
+from signaling.rest import operations
 from signaling.rest.calls import REFUSALS, Call, Credentials
 from signaling.rest.models import (
     ActiveRoom,
     ActiveRooms,
     ClientConfig,
     EnhancedParticipants,
-    Health,
     InviteAccepted,
     InviteRequest,
     Limits,
     Participants,
-    Stats,
 )
 from signaling.room_state import features, ice_servers
 from signaling.store import RoomStore
 from signaling.tokens import Identity, TokenVerifier
-from signaling.version import VERSION
 from signaling.whip_gate import WhipGate
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -70,7 +66,7 @@ def create_router(services: Services) -> APIRouter:
     router = APIRouter(prefix="/webrtc")
     _add_client_routes(router, services)
     _add_room_routes(router, services)
-    _add_operations(router, services)
+    operations.add_routes(router, services.hub, services.store, services.gate, services.identity)
     return router
 
 
@@ -153,39 +149,3 @@ def _add_room_routes(router: APIRouter, services: Services) -> None:
         place = reader.breakout_room_id if reader is not None else None
         infos = [seen_from(p, place) for p in room.participants.values()]
         return EnhancedParticipants(room_id=call.room_id, participants=infos, count=len(infos))
-
-
-def _add_operations(router: APIRouter, services: Services) -> None:
-    hub = services.hub
-    registry = CollectorRegistry()
-    registry.register(RoomCollector(hub, services.store, services.gate))
-    ProcessCollector(namespace="plenum", registry=registry)
-
-    @router.get("/health", tags=["operations"], summary="Whether the server can serve")
-    async def health() -> Health:
-        redis_answers = await services.store.ping()
-        return Health(
-            status="ok" if redis_answers else "degraded",
-            version=VERSION,
-            uptime_s=round(time.time() - hub.started_unix, 3),
-            rooms=len(hub.rooms),
-            participants=hub.participants,
-            redis="ok" if redis_answers else "unavailable",
-            redis_circuit=services.store.circuit.value,
-            redis_cause=services.store.redis_cause,
-        )
-
-    @router.get("/stats", tags=["operations"], responses=_REFUSALS, summary="Figures of this server")
-    async def stats(credentials: Credentials) -> Stats:
-        services.identity(credentials)
-        return Stats(**figures(hub, services.store, services.gate))
-
-    @router.get(
-        "/metrics",
-        tags=["operations"],
-        summary="Figures for Prometheus",
-        response_class=Response,
-        responses={200: {"content": {"text/plain": {"example": "plenum_rooms 1.0\n"}}}},
-    )
-    async def metrics() -> Response:
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from signaling import effects as fx
+from signaling import overview
 from signaling.errors import CloseCode, ErrorCode, RoomError
-from signaling.live_room import LiveRoom
 from signaling.names import check_room_id
 from signaling.shards.internal import Command
+from signaling.shards.output_commands import build_output_commands
 
 if TYPE_CHECKING:
     from signaling.hub import Hub
@@ -37,14 +38,14 @@ def build_commands(ownership: Ownership, hub: Hub, mover: Mover) -> dict[str, Co
 
     async def rooms(body: dict[str, Any]) -> list[dict[str, Any]]:
         """The rooms that are open here."""
-        return [describe(live) for live in hub.rooms.values()]
+        return [overview.describe(live) for live in hub.rooms.values()]
 
     async def room(body: dict[str, Any]) -> dict[str, Any]:
         """All about one room."""
         live = hub.find(check_room_id(str(body["room_id"])))
-        people = [one.info().model_dump(mode="json") for one in live.room.participants.values()]
+        people = overview.people(live, hub.quality)
         settings = live.room.settings.model_dump(mode="json")
-        return {**describe(live), "settings": settings, "people": people}
+        return {**overview.describe(live), "settings": settings, "people": people}
 
     async def close_room(body: dict[str, Any]) -> dict[str, Any]:
         """End a room for everybody."""
@@ -61,10 +62,16 @@ def build_commands(ownership: Ownership, hub: Hub, mover: Mover) -> dict[str, Co
         return {"kicked": True}
 
     async def stats(body: dict[str, Any]) -> dict[str, Any]:
-        """What the shard tells of itself, fresh, and its counters."""
+        """What the shard tells of itself, fresh, its counters, and what goes on in its rooms."""
         shard = ownership.figures(ownership.info).model_dump(mode="json")
-        media = hub.media_stats()
-        return {"shard": shard, "counters": dict(ownership.counters), "media": media["counters"]}
+        return {
+            "shard": shard,
+            "counters": dict(ownership.counters),
+            "figures": overview.process(hub),
+            "rooms": [overview.room(live, hub.quality) for live in hub.rooms.values()],
+            "media": dict(hub.engine.counters),
+            "events": list(hub.recent),
+        }
 
     async def has(body: dict[str, Any]) -> dict[str, Any]:
         """Whether a room is open here, for doors that cannot ask Redis."""
@@ -79,18 +86,5 @@ def build_commands(ownership: Ownership, hub: Hub, mover: Mover) -> dict[str, Co
         return {}
 
     commands = (adopt, has, move, rooms, room, close_room, kick, stats, pipe_news)
-    return {command.__name__.replace("_", "-"): command for command in commands}
-
-
-def describe(live: LiveRoom) -> dict[str, Any]:
-    """A room in one line."""
-    room = live.room
-    return {
-        "room_id": room.room_id,
-        "participants": len(room.participants),
-        "away": sum(1 for session in live.sessions.values() if session.away_since is not None),
-        "waiting": len(room.waiting),
-        "publications": sum(1 for _ in room.publications()),
-        "created_unix": round(room.created_unix, 3),
-        "locked": room.settings.lock_room,
-    }
+    found = {command.__name__.replace("_", "-"): command for command in commands}
+    return found | build_output_commands(hub)

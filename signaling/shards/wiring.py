@@ -18,6 +18,7 @@ from signaling.shards.internal import InnerDoor
 from signaling.shards.model import ShardInfo
 from signaling.shards.mover import Mover
 from signaling.shards.peers import Peers
+from signaling.shards.scrapes import Scrapes
 from signaling.shards.signing import Signer, secret_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ def build_front(app: FastAPI, options: SignalingOptions, served: ASGIApp | None 
     mover.guests = lambda: far.guests
     hub.around.audiences = AudienceServices(hub.engine, ownership, peers, secret)
     commands = {**build_commands(ownership, hub, mover), **far.commands()}
-    return Front(door, InnerDoor(door, signer, ownership.info.id, commands), peers, mover, far)
+    app.state.peers = peers
+    public = Scrapes(door, ownership, peers)
+    return Front(public, InnerDoor(door, signer, ownership.info.id, commands), peers, mover, far)
 
 
 def wire(ownership: Ownership, hub: Hub, store: RoomStore) -> None:

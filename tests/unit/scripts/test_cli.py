@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -202,3 +203,58 @@ def test_durations(text: str, seconds: int) -> None:
 def test_no_durations(text: str) -> None:
     with pytest.raises(ValueError, match="no duration"):
         parse_duration_s(text)
+
+
+def commands() -> list[str]:
+    """Every command of ours, subcommands with their group's name."""
+    groups = [("", cli.app), *((f"{g.name} ", g.typer_instance) for g in cli.app.registered_groups)]
+    return [
+        prefix + (command.name or str(getattr(command.callback, "__name__", "")))
+        for prefix, group in groups
+        for command in (group.registered_commands if group is not None else ())
+    ]
+
+
+@pytest.mark.parametrize("command", [c for c in commands() if c not in ("serve", "dev", "config example")])
+def test_every_command_that_answers_can_do_so_in_json(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert run(*command.split(), "--help") == ExitCode.OK
+    assert "--json" in capsys.readouterr().out
+
+
+def test_answers_in_json(secret: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("token", "--user", "root", "--admin", "--json") == ExitCode.OK
+    told = json.loads(capsys.readouterr().out)
+    assert jwt.decode(told["token"], secret, algorithms=["HS256"])["admin"] is True
+    assert run("invite", "--room", "demo", "--json") == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["url"].startswith("http://localhost:8080/?room=demo#invite=")
+    assert run("config", "check", "--json") == ExitCode.OK
+    assert json.loads(capsys.readouterr().out) == {"ok": True, "file": None, "problems": []}
+    assert run("config", "print", "--json") == ExitCode.OK
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["auth"]["secret"] == "***" and secret not in printed
+
+
+def test_bad_settings_in_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLENUM_HTTP__PORT", "many")
+    assert run("config", "check", "--json") == ExitCode.CONFIG
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] is False and "http.port" in told["problems"][0]
+
+
+def test_an_admin_token_is_for_all_rooms(secret: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("token", "--user", "root", "--admin", "--room", "demo") == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands(shell: str) -> None:
+    """As the shell's function, which `plenum --show-completion` prints, asks the command."""
+    words = {"COMP_WORDS": "plenum sh", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "plenum sh"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from scripts.cli import main; main()"],
+        env={**os.environ, **words, "_PLENUM_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).resolve().parents[3],
+    )
+    assert "shards" in done.stdout and "rooms" not in done.stdout, done.stderr

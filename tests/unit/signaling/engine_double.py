@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sfu.connection import TransportState
 from sfu.errors import NegotiationError
+from sfu.figures import MediaFigures
+from sfu.totals import Totals
 from sfu.transport import OfferResult, TransportRole
 from sfu.wishes import Mode, Wish
 
@@ -166,9 +169,20 @@ class RouterDouble:
             self.engine.routers.pop(self.id, None)
 
 
+class SurveyorDouble:
+    def __init__(self) -> None:
+        self.latest = MediaFigures()
+
+    async def fresh(self) -> MediaFigures:
+        return self.latest
+
+
 class EngineDouble:
     def __init__(self) -> None:
         self.routers: dict[str, RouterDouble] = {}
+        self.totals = Totals()
+        self.counters: Counter[str] = Counter(stun_unknown=3)
+        self.surveyor = SurveyorDouble()
 
     def create_router(self, router_id: str) -> RouterDouble:
         assert router_id not in self.routers

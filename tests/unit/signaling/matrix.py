@@ -382,7 +382,12 @@ ELSEWHERE = (
     OpenLine("GET", "/config", _WITH_TOKEN),
     OpenLine("GET", "/rooms/active", _WITH_TOKEN),
     OpenLine("GET", "/stats", _WITH_TOKEN),
+    OpenLine("GET", "/admin/overview", (401, 401, 403, 403)),
+    OpenLine("GET", "/admin/rooms/demo", (401, 401, 403, 403)),
     OpenLine("GET", "/health", _EVERYBODY),
+    OpenLine("GET", "/health/live", _EVERYBODY),
+    OpenLine("GET", "/metrics/targets", _EVERYBODY),
+    OpenLine("GET", "/health/ready", _EVERYBODY),
     OpenLine("GET", "/metrics", _EVERYBODY),
     OpenLine("POST", "/invites/accept", (401, 401, 401, 401), {"invite": "x", "display_name": "X"}),
     # A stranger may publish and watch, but this is no offer; and of sessions it knows none.

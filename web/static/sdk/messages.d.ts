@@ -958,7 +958,7 @@ export interface LiveStarted {
   health: LiveHealth;
   /** When it ended. */
   stopped_at: string | null;
-  /** Who ended it; null: it ended by itself. */
+  /** Who ended it; null: the operator, or it ended by itself. */
   stopped_by: string | null;
 }
 
@@ -1005,7 +1005,7 @@ export interface LiveStopped {
   health: LiveHealth;
   /** When it ended. */
   stopped_at: string | null;
-  /** Who ended it; null: it ended by itself. */
+  /** Who ended it; null: the operator, or it ended by itself. */
   stopped_by: string | null;
 }
 
@@ -1043,7 +1043,7 @@ export interface LiveStreamInfo {
   health: LiveHealth;
   /** When it ended. */
   stopped_at: string | null;
-  /** Who ended it; null: it ended by itself. */
+  /** Who ended it; null: the operator, or it ended by itself. */
   stopped_by: string | null;
 }
 
@@ -1400,7 +1400,7 @@ export interface RecordingChanged {
   audio_only: boolean;
   /** When it was stopped. */
   stopped_at: string | null;
-  /** Who stopped it; null: it stopped by itself. */
+  /** Who stopped it; null: the operator, or it stopped by itself. */
   stopped_by: string | null;
   /** `asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed`, `server_gone` or `moved` (the room's new server could not go on with it). */
   stop_reason: string | null;
@@ -1476,7 +1476,7 @@ export interface RecordingInfo {
   audio_only: boolean;
   /** When it was stopped. */
   stopped_at: string | null;
-  /** Who stopped it; null: it stopped by itself. */
+  /** Who stopped it; null: the operator, or it stopped by itself. */
   stopped_by: string | null;
   /** `asked`, `room_closed`, `server_stop`, `max_duration`, `max_size`, `storage_failed`, `server_gone` or `moved` (the room's new server could not go on with it). */
   stop_reason: string | null;
