@@ -22,6 +22,9 @@ gi:Gst                  python3-gi
 npm                     npm
 turnserver              coturn
 /usr/sbin/nginx         nginx-light
+prometheus              prometheus
+promtool                prometheus
+systemd-analyze         systemd
 /usr/lib/nginx/modules/ngx_rtmp_module.so     libnginx-mod-rtmp
 /usr/lib/nginx/modules/ngx_stream_module.so   libnginx-mod-stream
 /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf  fonts-dejavu-core

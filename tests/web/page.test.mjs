@@ -27,7 +27,7 @@ test("index.html preloads exactly the modules the page needs, so that none waits
 });
 
 test("every module is used", () => {
-  const used = graph("watch/main.js", graph("page/main.js"));
+  const used = graph("admin/main.js", graph("watch/main.js", graph("page/main.js")));
   // Workers load their own modules, when they are needed.
   for (const name of [...used]) {
     for (const [, worker] of read(name).matchAll(/new Worker\(new URL\("(\.[^"]+)"/g)) graph(relative(STATIC, join(STATIC, dirname(name), worker)), used);
