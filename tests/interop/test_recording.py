@@ -267,8 +267,8 @@ async def test_a_publisher_that_changes_everything(
     cameras = [f for f in ended["files"] if f["kind"] == "track" and f["source"] == "camera"]
     assert len(lengths) == 5 and len(cameras) == 2, ended["files"]
     first, second = (widths_of(paths[f["name"]]) for f in sorted(cameras, key=lambda f: f["offset_s"]))
-    # Which layers a browser on a busy machine sends is its own affair; what comes is whole all the same.
-    assert first and len(second) > 1, (first, second)
+    # The camera of the tests is too small for Chromium to send all layers of; what comes is whole all the same.
+    assert first[-1] == second[-1] == 320, (first, second)
     for file in ended["files"]:
         if file["name"] in lengths and file["source"] != "microphone":
             seen = await player.plays_and_seeks(file["stream_url"], lengths[file["name"]] * 0.6)
@@ -373,7 +373,9 @@ async def _killed_server(chromium: Chromium, server: PlenumServer, tmp_path: Pat
     await server.kill()
     await ada.close()
     await server.start()
-    ended = await api.until(recording_id, "stopped", "failed")
+    await api.until(recording_id, "stopped", "failed")
+    await eventually(lambda: _is_brought(api, recording_id), 120)
+    ended = await api.recording(recording_id)
     # The next server takes the room over, and the recording with it, until nobody comes back.
     assert ended["stop_reason"] in ("room_closed", "server_gone")
     assert (ended["status"], ended["upload_pending"]) == ("stopped", False)
@@ -395,6 +397,10 @@ async def _killed_server(chromium: Chromium, server: PlenumServer, tmp_path: Pat
         assert gone.status_code == 200, gone.text
         assert (await client.get(server.url + program["stream_url"])).status_code == 404
     server.forget_log()
+
+
+async def _is_brought(api: Api, recording_id: str) -> bool:
+    return not (await api.recording(recording_id))["upload_pending"]
 
 
 async def _has_written(api: Api, recording_id: str, size: int) -> bool:
