@@ -13,6 +13,7 @@ from scripts.durations import parse_duration_s
 from scripts.failures import CommandError, ExitCode
 from scripts.ops.commands import participants_app, rooms_app, shards_app
 from scripts.ops.output_commands import recordings_app, streams_app
+from scripts.stopping import own_process
 
 app = typer.Typer(
     name="plenum",
@@ -319,6 +320,8 @@ def config_example() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point of the command; ends the process with one of ``ExitCode``."""
+    if arguments is None:
+        own_process()
     try:
         app(arguments, prog_name="plenum")
     except CommandError as error:

@@ -16,6 +16,7 @@ from scripts import logs
 from scripts.app import PlenumServer, run
 from scripts.console import show_error
 from scripts.failures import CommandError, ExitCode
+from scripts.stopping import own_process
 
 
 def main(arguments: list[str]) -> int:
@@ -39,4 +40,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    own_process()
     sys.exit(main(sys.argv[1:]))

@@ -7,9 +7,12 @@ import faulthandler
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
-from config.settings import Settings
 from signaling.closing import close_within
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 PART_S = 5.0
 HTTP_MARGIN_S = 12.0  # after its connections come rooms, leases and webhooks, which have limits of their own
@@ -38,11 +41,19 @@ def longest_stop_s(settings: Settings) -> float:
     )
 
 
+_owned: list[bool] = []
+
+
+def own_process() -> None:
+    """Called where a process begins that is the server's alone; only such a one may be ended by force."""
+    _owned.append(True)
+
+
 def end_by_force(after_s: float) -> None:
-    """Unless the process has ended by then: say where each thread stands, and end it.
+    """Unless the process has ended by then: say where each thread stands, and end it, if it is the server's own.
 
     This needs no event loop and no interpreter lock, so that neither can keep it from happening.
     """
-    if sys.__stderr__ is not None:
+    if _owned and sys.__stderr__ is not None:
         with contextlib.suppress(OSError, ValueError):  # it may be closed, or no file
             faulthandler.dump_traceback_later(after_s, exit=True, file=sys.__stderr__)
