@@ -87,7 +87,10 @@ def add_routes(
         tags=["operations"],
         summary="Figures for Prometheus",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {"example": "plenum_rooms 1.0\n"}}}},
+        responses={
+            200: {"content": {"text/plain": {"example": "plenum_rooms 1.0\n"}}},
+            **{code: REFUSALS[code] for code in (400, 404)},
+        },
     )
     async def metrics(
         shard: Annotated[str | None, Query(max_length=128, description="Of which shard; absent: of any.")] = None,

@@ -16,6 +16,7 @@ _ROOM = "/rooms/{room_id}"
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     **REFUSALS,
     422: {"model": ErrorBody, "description": "This server cannot do that."},
+    503: {"model": ErrorBody, "description": "Too busy for one more; `retry_after` says when to ask again."},
 }
 
 

@@ -97,15 +97,21 @@ def test_only_layers_that_somebody_wants_are_piped_and_made() -> None:
     numbers = {"q": 60_000, "h": 30_000, "f": 65_000}
     subscriber: Subscriber | None = None
     consumer: Consumer | None = None
+    sent_before = set(RIDS)
 
     def frames(count: int, key: bool = False) -> None:
         for _ in range(count):
             asked = key_frames_asked(publisher)
             for rid, ssrc in RIDS.items():
-                if next(iter([e.wanted for e in video.encodings if e.rid == rid]), True):
+                if not next(iter([e.wanted for e in video.encodings if e.rid == rid]), True):
+                    sent_before.discard(rid)
+                else:
                     publisher.seq = numbers[rid]
                     size = 1 if rid == "q" else 3 if rid == "h" else 6
-                    publisher.video(ssrc=ssrc, rid=rid, key=key or ssrc in asked, packets=size)
+                    # As browsers do: what is begun again begins with a key frame.
+                    key_frame = key or ssrc in asked or rid not in sent_before
+                    publisher.video(ssrc=ssrc, rid=rid, key=key_frame, packets=size)
+                    sent_before.add(rid)
                     numbers[rid] = publisher.seq
             for _ in range(4):
                 room.step()

@@ -52,6 +52,9 @@ class FakeSocket:
     def getsockopt(self, level: int, option: int) -> int:
         return 0
 
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        raise OSError("no such option")
+
     def sendto(self, data: bytes, address: object) -> None:
         self.sent.append((data, address))
 

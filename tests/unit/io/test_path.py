@@ -30,6 +30,9 @@ class FakeSocket:
     def getsockopt(self, level: int, option: int) -> int:
         return 0
 
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        raise OSError("no such option")
+
     def sendto(self, data: bytes, address: Any) -> None:
         if self.refuse_all:
             raise OSError(self.refuse_all, "refused")
