@@ -32,10 +32,12 @@ SETTINGS = {
 # a file and the beginning of a test's name.
 ALONE = (
     "test_bad_network.py",
+    "test_breakout.py",
     "test_call.py",
     "test_codecs.py::test_a_codec_chosen_by_the_server",
     "test_page.py::test_joining_is_fast",
     "test_quality.py",
+    "test_recording.py",
     "test_shards.py",
 )
 

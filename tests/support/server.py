@@ -214,6 +214,8 @@ class PlenumServer:
             "PYTHONWARNINGS": "default::ResourceWarning,default::RuntimeWarning",
             "PLENUM_AUTH__SECRET": SECRET,
             "PLENUM_LOGGING__FORMAT": "json",
+            # Servers of tests beside each other would complete each other's recordings in the folder of the default.
+            "PLENUM_RECORDING__FOLDER": str(self.directory / "recordings"),
             # Tests keep the machine busy: that must not refuse them a recording.
             "PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000",
             **self.settings,
