@@ -64,9 +64,18 @@ class SentPackets:
 
     def add(self, last_seq: int, packets: int, size_bytes: int, now: float, cluster: int | None) -> None:
         """A batch left under numbers that end with ``last_seq`` (16 bits)."""
-        self._last = last = self._last + ((last_seq - self._last) & 0xFFFF)
-        self._batches.append((last, packets, now, size_bytes, cluster))
+        last = self._last + ((last_seq - self._last + 0x8000) & 0xFFFF) - 0x8000
         self.sent_bytes += size_bytes
+        batch = (last, packets, now, size_bytes, cluster)
+        if last > self._last or not self._batches:
+            self._last = max(last, self._last) if self._batches else last
+            self._batches.append(batch)
+            return
+        # A resend went out before packets that were numbered earlier: kept in the order of numbers.
+        place = len(self._batches)
+        while place and self._batches[place - 1][0] > last:
+            place -= 1
+        self._batches.insert(place, batch)
 
     def sent_at(self, seq: int) -> float | None:
         """When the packet of this 16-bit number was sent, if it is one of the newest."""

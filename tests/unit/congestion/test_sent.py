@@ -115,3 +115,11 @@ def test_each_packet_is_counted_once(first: int, fates: list[str], batch: int) -
                 match = sent.match(feedback(first + i, [1.0 if fate == "arrived" else None]))
                 received, lost = received + match.packets, lost + match.lost - match.returned
     assert (received, lost) == (fates.count("arrived"), fates.count("lost"))
+
+
+def test_a_resend_that_leaves_before_lower_numbers_blocks_nothing() -> None:
+    sent = SentPackets()
+    for seq in (1, 3, 2, 4):
+        sent.add(seq, 1, 100, 0.1, None)
+    match = sent.match(TransportFeedback(1, 2, 1, 0, 0, [0, 1, 2, 3]))
+    assert (match.packets, len(sent)) == (4, 0)
