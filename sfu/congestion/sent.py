@@ -65,17 +65,13 @@ class SentPackets:
     def add(self, last_seq: int, packets: int, size_bytes: int, now: float, cluster: int | None) -> None:
         """A batch left under numbers that end with ``last_seq`` (16 bits)."""
         last = self._last + ((last_seq - self._last + 0x8000) & 0xFFFF) - 0x8000
+        self._last = max(self._last, last)
         self.sent_bytes += size_bytes
-        batch = (last, packets, now, size_bytes, cluster)
-        if last > self._last or not self._batches:
-            self._last = max(last, self._last) if self._batches else last
-            self._batches.append(batch)
-            return
-        # A resend went out before packets that were numbered earlier: kept in the order of numbers.
+        # Nearly always the end: but what is numbered may wait for its flush while paced packets overtake it.
         place = len(self._batches)
         while place and self._batches[place - 1][0] > last:
             place -= 1
-        self._batches.insert(place, batch)
+        self._batches.insert(place, (last, packets, now, size_bytes, cluster))
 
     def sent_at(self, seq: int) -> float | None:
         """When the packet of this 16-bit number was sent, if it is one of the newest."""

@@ -16,8 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.integration.shards.service import Member
-from tests.integration.shards.test_supervisor import join
+from tests.integration.shards.test_takeovers import stay
 from tests.support.chromium import Chromium
 from tests.support.page import RoomPage
 from tests.support.participant import eventually
@@ -25,6 +24,7 @@ from tests.support.shards import Shards, gaps, watch
 
 TARGET_MEDIAN_S, TARGET_WORST_S = 5.0, 8.0
 SETTLE_S = 6.0
+CUT_OFF_S = 1.5  # clients ask for an answer three times a second
 NAMES = ("Ada", "Bela")
 _SOUND = """async () => {
     const sample = await __probe.sample();
@@ -72,25 +72,6 @@ class Room:
         return seen["picture"], seen["sound"]
 
 
-async def keep(shards: Shards, room: str, stop: asyncio.Event, times_s: list[float]) -> None:
-    """A client of the protocol that comes back when cut off; how long it was without an answer."""
-    member: Member | None = None
-    answered = time.monotonic()
-    while not stop.is_set():
-        try:
-            member = member or await join(shards.server, room, "alice")
-            await asyncio.wait_for(member.say("heartbeat"), 3)
-            if time.monotonic() - answered > 1.5:
-                times_s.append(time.monotonic() - answered)
-            answered = time.monotonic()
-            await asyncio.sleep(0.3)
-        except Exception:
-            if member is not None:
-                member.socket.transport.abort()
-            member = None
-            await asyncio.sleep(0.1)
-
-
 async def state_of(shards: Shards, room: str) -> dict[str, Any]:
     """What Redis has of a room."""
     key = f"plenum:{{{room}}}:"
@@ -101,14 +82,14 @@ async def state_of(shards: Shards, room: str) -> dict[str, Any]:
 async def measure(kills: int, pages: int, rooms: int, directory: Path) -> bool:
     pictures: list[float] = []
     sounds: list[float] = []
-    quiet_s: list[float] = []
+    answers_s: list[float] = []
     lost: list[str] = []
     several = Shards(directory, 3)
     several.start_timeout_s = 120
     async with several as shards, Chromium(directory) as chromium:
         stop = asyncio.Event()
         others = [f"plain{number}" for number in range(rooms - pages)]
-        clients = [asyncio.create_task(keep(shards, room, stop, quiet_s)) for room in others]
+        clients = [asyncio.create_task(stay(shards.server, room, answers_s, stop)) for room in others]
         with_pages = [Room(f"page{number}") for number in range(pages)]
         for room in with_pages:
             await room.open(chromium, shards)
@@ -134,6 +115,7 @@ async def measure(kills: int, pages: int, rooms: int, directory: Path) -> bool:
         errors = [error for room in with_pages for one in room.people for error in one.tab.errors]
     for name, found in (("picture", pictures), ("sound", sounds)):
         print(f"{name} back: median {statistics.median(found):.1f} s, worst {max(found):.1f} s of {len(found)}")
+    quiet_s = [gap_s for gap_s in answers_s if gap_s > CUT_OFF_S]
     if quiet_s:
         median_s = statistics.median(quiet_s)
         print(f"clients without media: answered again after {median_s:.1f} s, worst {max(quiet_s):.1f} s")

@@ -91,7 +91,6 @@ class Watched:
 def settings(folder: Path, s3: S3Server) -> dict[str, str]:
     return {
         "PLENUM_RECORDING__FOLDER": str(folder / "recordings"),
-        "PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000",
         # A machine that others share may stand still for minutes.
         "PLENUM_ROOMS__SESSION_TIMEOUT_S": "600",
         "PLENUM_RECORDING__PART_SIZE_MB": "5",

@@ -141,8 +141,7 @@ def p99(ordered: list[float]) -> float:
 
 async def run(viewers: int, seconds: float, plain: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000"}
-        async with PlenumServer(Path(folder), settings) as server:
+        async with PlenumServer(Path(folder)) as server:
             token = server.token("ada", "bench", role="host")
             headers = {"Authorization": f"Bearer {token}"}
             async with websockets.connect(f"ws://127.0.0.1:{server.port}/webrtc/ws/bench?token={token}"):

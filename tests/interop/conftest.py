@@ -20,7 +20,6 @@ _HERE = Path(__file__).parent
 # GStreamer sends nothing to loopback, and dual stack is what a real server has.
 SETTINGS = {
     "PLENUM_LIVE__PRIVATE_TARGETS": "true",
-    "PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000",
     "PLENUM_MEDIA__HOSTS": "0.0.0.0,::",
     # A few names open a room for each test.
     "PLENUM_ROOMS__ROOMS_CREATED_PER_HOUR": "10000",

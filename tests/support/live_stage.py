@@ -22,7 +22,7 @@ from tests.support.participant import eventually
 from tests.support.processes import ClientProcess
 from tests.support.server import PlenumServer
 
-_SETTINGS = {"PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000", "PLENUM_LIVE__PRIVATE_TARGETS": "true"}
+_SETTINGS = {"PLENUM_LIVE__PRIVATE_TARGETS": "true"}
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
 from tests.integration.shards.service import Member
+from tests.support.fences import Fences
 from tests.support.redis_servers import RedisServer
 from tests.support.server import PlenumServer
 
@@ -33,18 +34,15 @@ LOOK_S = 0.1
 PAUSE_S = 6.0  # longer than a lease
 
 
-class Judge:
+class Judge(Fences):
     """Looks at Redis all the time. ``dead`` holds the process numbers that were killed or stand still."""
 
     def __init__(self, client: Any, rooms: list[str]) -> None:
-        self.takeovers = 0
-        self.wrong: list[str] = []
+        super().__init__()
         self.without_s: dict[str, float] = dict.fromkeys(rooms, 0.0)
         self.dead: set[int] = set()
         self._client = client
         self._rooms = rooms
-        self._holders: dict[tuple[str, str], str] = {}
-        self._newest: dict[str, int] = {}
         self._owner_pid: dict[str, int] = {}
         self._seen_at = dict.fromkeys(rooms, time.monotonic())
         self._pids: dict[str, int] = {}
@@ -73,13 +71,7 @@ class Judge:
             if holder is None or fence is None:
                 self._owner_pid.pop(room, None)
                 continue
-            if self._holders.setdefault((room, fence), holder) != holder:
-                self.wrong.append(f"{room}: {holder} and {self._holders[room, fence]} with fence {fence}")
-            newest = self._newest.get(room, 0)
-            if int(fence) < newest:
-                self.wrong.append(f"{room}: fence {fence} after {newest}")
-            self.takeovers += 0 < newest < int(fence)
-            self._newest[room] = max(newest, int(fence))
+            self.note(room, holder, fence)
             if holder not in self._pids:
                 await self._learn(ids)
             self._owner_pid[room] = self._pids.get(holder, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -45,7 +46,6 @@ async def test_a_load_test_is_seen_and_its_recording_stopped(tmp_path: Path) -> 
         settings = {
             "PLENUM_REDIS__URL": redis.url,
             "PLENUM_RECORDING__FOLDER": str(tmp_path / "recordings"),
-            "PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000",
         }
         async with PlenumServer(tmp_path, settings) as server:
             load = await begin(
@@ -76,6 +76,7 @@ async def test_a_load_test_is_seen_and_its_recording_stopped(tmp_path: Path) -> 
             assert code == 0 and stopped["stopped"] == [listed[0]["recording_id"]]
             code, _ = await plenum(server, "streams", "stop", "load-0")
             assert code == 69, "there is no stream to stop"
+            await eventually(lambda: _has_sent(server, 1_500), 30, "the load is not carried")
             load.send_signal(signal.SIGINT)
             code, found = await end(load)
             assert (code, found["ok"]) == (0, True), found
@@ -93,3 +94,11 @@ async def test_a_load_test_of_nothing_says_so(tmp_path: Path) -> None:
 
 async def _present(server: PlenumServer, count: int) -> bool:
     return bool((await server.get_json("/health"))["participants"] == count)
+
+
+async def _has_sent(server: PlenumServer, packets: int) -> bool:
+    """Whether so many RTP packets went out since the start."""
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"{server.url}/webrtc/metrics")).text
+    (found,) = re.findall(r'^plenum_media_packets_total\{direction="sent"\} ([0-9.e+]+)$', text, re.MULTILINE)
+    return float(found) > packets

@@ -103,7 +103,6 @@ async def test_they_follow_their_room(tmp_path: Path) -> None:
     settings = {
         "PLENUM_RECORDING__FOLDER": str(tmp_path / "recordings"),
         "PLENUM_RECORDING__MIN_FREE_MB": "10",
-        "PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000",
     }
     async with Shards(tmp_path, 2, settings) as shards:
         host = Host(shards)

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from tests.integration.shards.service import Member
 from tests.integration.shards.test_supervisor import join, shards_of
+from tests.support.fences import Fences
 from tests.support.server import PlenumServer
 from tests.support.shards import Shards
 
@@ -20,27 +21,11 @@ ROOMS = [f"small{number}" for number in range(6)]
 LONGEST_WITHOUT_S = 25.0  # 10 s are promised; a busy machine needs more
 
 
-class Judge:
-    """Follows leases and fences: a fence never goes back, and has one holder."""
-
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._holders: dict[tuple[str, str], str] = {}
-        self._newest: dict[str, int] = {}
-        self.takeovers = 0
-        self.wrong: list[str] = []
-
-    async def look(self, room: str) -> None:
-        holder, fence = await self._redis.mget(f"plenum:{{{room}}}:lease", f"plenum:{{{room}}}:fence")
-        if holder is None or fence is None:
-            return
-        if self._holders.setdefault((room, fence), holder) != holder:
-            self.wrong.append(f"{room}: {holder} and {self._holders[room, fence]} with fence {fence}")
-        newest = self._newest.get(room, 0)
-        if int(fence) < newest:
-            self.wrong.append(f"{room}: fence {fence} after {newest}")
-        self.takeovers += 0 < newest < int(fence)
-        self._newest[room] = max(newest, int(fence))
+async def look(redis: Redis, room: str, fences: Fences) -> None:
+    """Tell ``fences`` what Redis says of a room."""
+    holder, fence = await redis.mget(f"plenum:{{{room}}}:lease", f"plenum:{{{room}}}:fence")
+    if holder is not None and fence is not None:
+        fences.note(room, holder, fence)
 
 
 async def stay(server: PlenumServer, room: str, gaps: list[float], stop: asyncio.Event) -> None:
@@ -65,7 +50,7 @@ async def stay(server: PlenumServer, room: str, gaps: list[float], stop: asyncio
 
 async def test_rooms_have_one_owner_whatever_happens(tmp_path: Path) -> None:
     async with Shards(tmp_path, 3) as shards:
-        server, judge, stop = shards.server, Judge(shards.redis), asyncio.Event()
+        server, judge, stop = shards.server, Fences(), asyncio.Event()
         gaps: list[float] = []
         clients = [asyncio.create_task(stay(server, room, gaps, stop)) for room in ROOMS]
 
@@ -73,7 +58,7 @@ async def test_rooms_have_one_owner_whatever_happens(tmp_path: Path) -> None:
             while not stop.is_set():
                 for room in ROOMS:
                     with contextlib.suppress(Exception):
-                        await judge.look(room)
+                        await look(shards.redis, room, judge)
                 await asyncio.sleep(0.05)
 
         watching = asyncio.create_task(watch())

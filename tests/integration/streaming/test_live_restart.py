@@ -30,7 +30,6 @@ async def test_the_server_is_killed_and_comes_back(tmp_path: Path) -> None:
             "PLENUM_REDIS__URL": redis.url,
             "PLENUM_LIVE__PRIVATE_TARGETS": "true",
             "PLENUM_LIVE__DIRECTORY": str(tmp_path / "live"),
-            "PLENUM_JOBS__MAX_LOAD_PER_CORE": "1000",
         }
         server = PlenumServer(tmp_path, settings)
         await server.start()
@@ -42,7 +41,8 @@ async def test_the_server_is_killed_and_comes_back(tmp_path: Path) -> None:
             answer = await client.get(streams, headers=headers)
             return answer.status_code == 200 and answer.json()["live_streams"][0]["status"] == "live"
 
-        async with websockets.connect(f"ws://127.0.0.1:{server.port}/webrtc/ws/hall?token={token}"):
+        async with websockets.connect(f"ws://127.0.0.1:{server.port}/webrtc/ws/hall?token={token}") as member:
+            await member.recv()  # the room is there from now on
             body = {"stream_url": nginx.url, "stream_key": KEY, "quality": "480p", "hls": {"public": True}}
             started = (await client.post(f"{streams}/start", headers=headers, json=body)).json()
             await until(is_live)
