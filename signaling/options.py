@@ -261,8 +261,8 @@ class PageOptions(BaseModel):
     )
     media_sources: list[str] = Field(
         default=["https:"],
-        description="Where recordings may be played from besides this server (CSP `media-src` and `img-src`), such as "
-        "the origin of an object storage without TLS.",
+        description="Where recordings may be played from besides this server (CSP `media-src`, `img-src` and "
+        "`connect-src`), such as the origin of an object storage without TLS.",
     )
     allowed_origins: list[str] = Field(
         default=["*"], description="Origins whose pages may call REST, WHIP and WHEP (CORS); tokens guard the calls."

@@ -31,7 +31,7 @@ def content_security_policy(frame_ancestors: list[str], media_sources: list[str]
         "style-src": "'self'",
         "img-src": " ".join(["'self' data: blob: https:", *(s for s in media_sources if s != "https:")]),
         "media-src": " ".join(["'self' blob: mediastream:", *media_sources]),
-        "connect-src": "'self' ws: wss:",
+        "connect-src": " ".join(["'self' ws: wss:", *media_sources]),  # chapters are read beside what is played
         "worker-src": "'self' blob:",
         "object-src": "'none'",
         "base-uri": "'none'",

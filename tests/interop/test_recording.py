@@ -227,12 +227,14 @@ async def test_tracks_and_program_to_s3_and_on_the_page(
 
 
 async def _page_plays(chromium: Chromium, server: PlenumServer, api: Api, room: str) -> None:
-    """The list of a room's recordings on a page of its own plays."""
+    """The list of a room's recordings on a page of its own: play, go to a chapter."""
     tab = await chromium.open(f"{server.url}/?room={room}&recordings=1#token={api.token}")
     page = tab.page
     await page.get_by_test_id("play-recording").first.click()
     video = page.get_by_test_id("recording-video")
     await eventually(lambda: video.evaluate("(video) => video.currentTime > 0.3"))
+    await page.locator(".chapter", has_text="bela joined").click()
+    await eventually(lambda: video.evaluate("(video) => !video.seeking && video.currentTime > 0.5"))
     assert tab.errors == []
     await tab.close()
 
