@@ -67,7 +67,7 @@ def _extensions(section: SendSection, codec_name: str) -> dict[str, int]:
     wanted = dict(section.extensions)
     if codec_name != "AV1":
         wanted.pop(Uri.DEPENDENCY_DESCRIPTOR, None)
-    if section.kind == "video" and section.rtx_payload_type is None and "nack" in section.feedback:
+    if section.rtx_payload_type is None and "nack" in section.feedback:
         wanted.pop(Uri.TRANSPORT_CC, None)
         wanted.pop(Uri.ABS_SEND_TIME, None)
     return wanted

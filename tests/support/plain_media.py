@@ -14,6 +14,7 @@ from sfu.producer import Producer
 from sfu.receiving import ReceivingHalf
 from sfu.rtp.extensions import Uri, build_extensions
 from sfu.rtp.packet import RtpPacket, build_rtp, parse_rtp
+from sfu.sdp.capabilities import AUDIO_FEEDBACK
 from sfu.sdp.types import EncodingSpec, NegotiatedCodec, ReceiveSection, SendSection
 from sfu.sending import SendingHalf
 
@@ -174,7 +175,9 @@ class Subscriber:
             now=lambda: publisher.now,
         )
 
-    def consume(self, producer: Producer, *, rtx: bool = True, red: bool = False, twcc: bool = True) -> Consumer:
+    def consume(
+        self, producer: Producer, *, rtx: bool = True, red: bool = False, twcc: bool = True, nack: bool = False
+    ) -> Consumer:
         """Negotiate and open a Consumer at once."""
         consumer = self.half.add(producer)
         video = producer.kind == "video"
@@ -190,7 +193,7 @@ class Subscriber:
             rtx_payload_type=121 if video and rtx else None,
             red_payload_type=63 if red else None,
             extensions=extensions,
-            feedback=VIDEO_FEEDBACK if video else frozenset(),
+            feedback=VIDEO_FEEDBACK if video else AUDIO_FEEDBACK if nack else frozenset(),
         )
         self.half.on_secured(self.protector)
         self.half.apply([section])

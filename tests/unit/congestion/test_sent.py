@@ -117,7 +117,7 @@ def test_each_packet_is_counted_once(first: int, fates: list[str], batch: int) -
     assert (received, lost) == (fates.count("arrived"), fates.count("lost"))
 
 
-def test_a_resend_that_leaves_before_lower_numbers_blocks_nothing() -> None:
+def test_what_leaves_before_lower_numbers_blocks_nothing() -> None:
     sent = SentPackets()
     for seq in (1, 3, 2, 4):
         sent.add(seq, 1, 100, 0.1, None)

@@ -156,6 +156,21 @@ def test_without_rtx_the_same_bytes_are_sent_again() -> None:
     assert [p.data for p in subscriber.take()] == [first[1]]
 
 
+def test_sound_that_is_asked_for_again_is_the_same_packet() -> None:
+    """AES-GCM seals a number with one content only; and what has another header cannot be opened."""
+    publisher = Publisher()
+    producer = publisher.publish_audio()
+    subscriber = Subscriber(publisher)
+    consumer = subscriber.consume(producer, nack=True)
+    publisher.audio()
+    publisher.audio()
+    publisher.now += 0.2
+    first = [p.data for p in subscriber.take()]
+    seq = int.from_bytes(first[0][2:4], "big")
+    subscriber.half.on_rtcp(Nack(1, consumer.ssrc, (seq,)).pack(), publisher.now)
+    assert [p.data for p in subscriber.take()] == [first[0]]
+
+
 def test_a_packet_of_before_a_pause_is_resent_as_it_was_then() -> None:
     publisher = Publisher()
     producer = publisher.publish_video()
