@@ -129,8 +129,14 @@ class BandwidthEstimator:
         return total
 
     def on_sent_unnumbered(self, size_bytes: int) -> None:
-        """A packet (or several) left without a transport-wide number."""
+        """A packet (or several) left without a transport-wide number.
+
+        Where others have one, no feedback will tell of it: it is no silence, and taken to arrive as they do.
+        """
         self._packets.sent_bytes += size_bytes
+        if self._feedback_at is not None:
+            self._silence.skip(size_bytes)
+            self._passed_bytes += size_bytes
 
     def on_feedback(self, *feedbacks: TransportFeedback, now: float) -> None:
         """The subscriber told which packets arrived when; several in the order of arrival are dealt with as one."""

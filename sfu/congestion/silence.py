@@ -21,6 +21,10 @@ class Silence:
         self._answered_bytes = sent_bytes
         self._unanswered_since = None
 
+    def skip(self, size_bytes: int) -> None:
+        """Of what was sent so much cannot be answered."""
+        self._answered_bytes += size_bytes
+
     def is_step_due(self, sent_bytes: int, patience_s: float, now: float) -> bool:
         """Whether to back off by a step now."""
         if sent_bytes == self._answered_bytes:

@@ -73,6 +73,11 @@ class HeaderPlan:
         self.padding_block = self._cut([])
         self._constant = None if self._passed or self._absolute_send_time_id else self.padding_block
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a packet sent again has the same bytes: nothing in it tells of the time or order of sending."""
+        return self._twcc_id is None and self._absolute_send_time_id is None
+
     def build(self, packet: RtpPacket, send_time_24: int) -> ExtensionBlock:
         """The block for ``packet``; ``send_time_24`` is the absolute send time in 6.18 fixed-point seconds."""
         if self._constant is not None:

@@ -53,8 +53,11 @@ class Resender:
     ) -> None:
         """Resend what can be found; ``histories`` by the SSRC of the Encoding, ``highest_out`` as sent so far.
 
-        ``allows`` is asked for each packet; ``source``: only what came from this SSRC.
+        ``allows`` is asked for each packet; ``source``: only what came from this SSRC. Without RTX nothing is resent
+        to a subscriber whose packets tell when they were sent, though some browsers ask for it unasked.
         """
+        if self._rtx is None and self._entry is not None and not self._entry.plan.is_repeatable:
+            return
         for seq in lost:
             traced = self._timeline.trace(seq, highest_out)
             if traced is None:

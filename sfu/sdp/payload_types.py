@@ -88,7 +88,13 @@ def as_offered(parameters: CodecParameters) -> CodecParameters:
 
 
 def _offered(codec: Codec) -> Codec:
-    return replace(codec, feedback=settle_feedback(codec.feedback, ALWAYS_SENT))
+    """With the feedback of what we send.
+
+    Sound has no RTX, so that it could only be resent if it had no transport-wide numbers: we do not offer to. Its
+    redundancy (RED) repairs it without a round trip.
+    """
+    feedback = settle_feedback(codec.feedback, ALWAYS_SENT)
+    return replace(codec, feedback=feedback if codec.parameters.kind == "video" else feedback - {"nack"})
 
 
 def _key(parameters: CodecParameters) -> _Key:

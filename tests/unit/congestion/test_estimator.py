@@ -142,6 +142,18 @@ def test_receiver_reports_serve_those_without_feedback() -> None:
     assert estimator.explain()["feedback"] == "reports"
 
 
+def test_sound_without_numbers_alone_is_no_silence() -> None:
+    talk = Conversation()
+    talk.run(20)
+    before_bps = talk.estimator.estimate_bps
+    for _ in range(100):
+        talk.now += 0.1
+        talk.estimator.on_sent_unnumbered(1_000)
+        talk.estimator.tick(talk.now)
+    assert talk.estimator.estimate_bps == before_bps
+    assert talk.estimator.reason is not Reason.NO_FEEDBACK
+
+
 def test_receiver_reports_do_not_matter_beside_feedback() -> None:
     talk = Conversation()
     talk.run(20)

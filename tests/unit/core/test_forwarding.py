@@ -171,6 +171,20 @@ def test_sound_that_is_asked_for_again_is_the_same_packet() -> None:
     assert [p.data for p in subscriber.take()] == [first[0]]
 
 
+def test_numbered_sound_is_not_resent_unasked() -> None:
+    """Chromium asks for sound again though it did not accept NACK: another number would be other content."""
+    publisher = Publisher()
+    producer = publisher.publish_audio()
+    subscriber = Subscriber(publisher)
+    consumer = subscriber.consume(producer)
+    publisher.audio()
+    publisher.audio()
+    publisher.now += 0.2
+    seq = int.from_bytes(subscriber.take()[0].data[2:4], "big")
+    subscriber.half.on_rtcp(Nack(1, consumer.ssrc, (seq,)).pack(), publisher.now)
+    assert not subscriber.take()
+
+
 def test_a_packet_of_before_a_pause_is_resent_as_it_was_then() -> None:
     publisher = Publisher()
     producer = publisher.publish_video()
