@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from playwright.async_api import Page
 
 from tests.interop.conftest import People
 from tests.interop.test_page import joined, opened
+from tests.support.meeting.people import more, person_menu
 
 _AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _RUN = """async () => {
@@ -27,14 +29,28 @@ _RUN = """async () => {
 pytestmark = pytest.mark.skipif(not _AXE.is_file(), reason="npm ci was not run in web/")
 
 
-async def check(page: Page, found: dict[str, Any], name: str) -> None:
+WIDE, PHONE = {"width": 1280, "height": 720}, {"width": 390, "height": 780}
+
+
+async def check(page: Page, found: dict[str, Any], name: str, *, phone: bool = False) -> None:
+    """Light and dark; with ``phone`` the dark one on a phone."""
     for scheme in ("light", "dark"):
+        if phone:
+            await page.set_viewport_size(WIDE if scheme == "light" else PHONE)  # type: ignore[arg-type]
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         # The page's policy lets in no foreign script, so that it comes by the developer tools.
         if not await page.evaluate("'axe' in window"):
             await page.evaluate(_AXE.read_text())
         if problems := await page.evaluate(_RUN):
             found[f"{name}, {scheme}"] = problems
+        if folder := os.environ.get("PLENUM_SCREENS"):
+            await page.screenshot(path=Path(folder) / f"{name}-{scheme}.png".replace(" ", "-"))
+    if phone:
+        await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+
+
+def tell(found: dict[str, Any]) -> str:
+    return "\n".join(f"{where}\n  " + "\n  ".join(what) for where, what in found.items())
 
 
 async def test_no_serious_finding_anywhere(people: People) -> None:
@@ -76,4 +92,55 @@ async def test_no_serious_finding_anywhere(people: People) -> None:
     await page.keyboard.press("Escape")
     await ada.button("Leave").click()
     await check(page, found, "left")
-    assert found == {}, "\n".join(f"{where}\n  " + "\n  ".join(what) for where, what in found.items())
+    assert found == {}, tell(found)
+
+
+async def test_no_serious_finding_in_what_a_host_opens(people: People) -> None:
+    found: dict[str, Any] = {}
+    ada = await joined(people, "Ada")
+    page = ada.page
+    await page.evaluate("plenum.room.changeSettings({ enable_waiting_room: true })")
+    bela = await opened(people, "Bela")
+    await bela.button("Join").click()
+    await bela.page.get_by_test_id("waiting-screen").wait_for()
+    await check(bela.page, found, "waiting", phone=True)
+    await page.keyboard.press("p")
+    await page.get_by_test_id("admit").wait_for()
+    await check(page, found, "who waits", phone=True)
+    await page.get_by_test_id("reject").click()
+    await check(page, found, "turn away", phone=True)
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("admit").click()
+    await bela.connected()
+    await more(ada, "more-record")
+    await check(page, found, "record", phone=True)
+    await page.keyboard.press("Escape")
+    await more(ada, "more-recordings")
+    await page.get_by_test_id("recordings").get_by_role("listitem").wait_for()
+    await check(page, found, "recordings", phone=True)
+    await page.keyboard.press("Escape")
+    await more(ada, "more-live")
+    await page.get_by_test_id("live-platform").select_option("custom")
+    await check(page, found, "go live", phone=True)
+    await page.keyboard.press("Escape")
+    await more(ada, "more-why")
+    await page.get_by_test_id("why-section").first.wait_for()
+    await check(page, found, "why", phone=True)
+    await page.get_by_test_id("more-button").click()
+    await check(page, found, "more", phone=True)
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("send-file").click()
+    await check(page, found, "send a file", phone=True)
+    file = {"name": "notes.pdf", "mimeType": "application/pdf", "buffer": bytes(1_000)}
+    await page.get_by_test_id("file-input").set_input_files(file)  # type: ignore[arg-type]
+    await page.get_by_test_id("file-send").click()
+    await bela.page.get_by_test_id("file-card").wait_for()
+    await check(bela.page, found, "a file comes", phone=True)
+    await person_menu(ada, "Bela", "person-permissions")
+    await check(page, found, "permissions", phone=True)
+    await page.keyboard.press("Escape")
+    await person_menu(ada, "Bela", "person-kick")
+    await page.get_by_test_id("ask-confirm").click()
+    await bela.page.get_by_test_id("notice").wait_for()
+    await check(bela.page, found, "taken out", phone=True)
+    assert found == {}, tell(found)

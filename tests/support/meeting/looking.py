@@ -7,7 +7,7 @@ import time
 
 from playwright.async_api import expect
 
-from tests.support.meeting.people import Meeting, by, escape, more
+from tests.support.meeting.people import Meeting, by, escape, more, person_menu
 from tests.support.page import RoomPage
 from tests.support.participant import eventually
 
@@ -50,10 +50,7 @@ async def screen(meeting: Meeting) -> None:
     await dora.shows(4)
     await by(carl, "toggle-screen").click()
     await dora.shows(5)
-    await by(ada, "participants-button").click()
-    await ada.page.get_by_role("button", name="More about Carl", exact=True).click()
-    await by(ada, "person-stop-screen").click()
-    await by(ada, "participants-button").click()
+    await person_menu(ada, "Carl", "person-stop-screen")
     await dora.shows(4)
 
 

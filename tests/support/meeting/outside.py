@@ -6,7 +6,7 @@ import asyncio
 
 from playwright.async_api import expect
 
-from tests.support.meeting.people import Meeting, by, escape, more, told
+from tests.support.meeting.people import Meeting, ask, by, escape, more, told
 from tests.support.participant import eventually
 
 _ENCODERS_START_MS = 60_000
@@ -48,5 +48,6 @@ async def live(meeting: Meeting) -> None:
     await expect(by(ada, "live-watch")).to_be_visible()
     await by(ada, "live-layout").select_option("speaker")
     await by(ada, "live-stop").click()
+    await ask(ada)
     await expect(by(dora, "live-mark")).to_be_hidden(timeout=_ENCODERS_START_MS)
     await escape(ada)
