@@ -170,7 +170,7 @@ def create_app(
     app.include_router(
         events.create_router(events.EventRoutes(hub, store, verifier, limiter, EventLog(redis, options.redis)))
     )
-    app.include_router(websocket.create_router(websocket.RoomSockets(hub, verifier, limiter)))
+    app.router.routes.append(websocket.create_route(websocket.RoomSockets(hub, verifier, limiter)))
     for build in media_routers:
         app.include_router(build(gate))
     for router in extra_routers:

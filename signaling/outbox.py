@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -36,7 +35,8 @@ class Outbox:
         self._max_messages = max_messages
         self._max_bytes = max_bytes
         self._on_closed = on_closed
-        self._texts: deque[str] = deque()
+        # A list: an empty deque takes 750 bytes, and nearly always nothing waits.
+        self._texts: list[str] = []
         self._bytes = 0
         self._writer: asyncio.Task[None] | None = None
         self._closer: asyncio.Task[None] | None = None
@@ -69,7 +69,7 @@ class Outbox:
     async def _write(self) -> None:
         try:
             while self._texts:
-                text = self._texts.popleft()
+                text = self._texts.pop(0)
                 self._bytes -= len(text)
                 await self._socket.send_text(text)
         except (*_ENDED, asyncio.CancelledError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 from signaling.envelope import Letter
@@ -29,7 +28,8 @@ class ReplayBuffer:
     def __init__(self, max_messages: int, max_characters: int) -> None:
         self._max_messages = max_messages
         self._max_characters = max_characters
-        self._kept: deque[Sent] = deque()
+        # A list: an empty deque takes 750 bytes, and most sessions have confirmed all.
+        self._kept: list[Sent] = []
         self._size = 0
         self._seq = 0
 
@@ -77,4 +77,4 @@ class ReplayBuffer:
         self._size = 0
 
     def _drop_first(self) -> None:
-        self._size -= self._kept.popleft().letter.size
+        self._size -= self._kept.pop(0).letter.size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -67,7 +66,7 @@ class Session:
         self.restored = port is None
         self._port = port
         self._replay = replay or ReplayBuffer(*DEFAULT_REPLAY)
-        self._ids: deque[str] = deque(maxlen=REMEMBERED_IDS)
+        self._ids: list[str] = []
         self._earlier_ids: frozenset[str] = frozenset()
 
     def send(self, letter: Letter, reply_to: str | None = None) -> bool:
@@ -161,4 +160,6 @@ class Session:
         if message_id in self._earlier_ids:
             return True
         self._ids.append(message_id)
+        if len(self._ids) > REMEMBERED_IDS:
+            del self._ids[0]
         return False

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 
 import structlog
-from fastapi import APIRouter, WebSocket
-from starlette.websockets import WebSocketDisconnect
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from signaling.catalogue import CATALOGUE
 from signaling.envelope import InvalidFrame, Letter, parse_frame
@@ -173,21 +173,15 @@ class RoomSockets:
         return True
 
 
-def create_router(sockets: RoomSockets) -> APIRouter:
-    """The route of the WebSocket."""
-    router = APIRouter()
+def create_route(sockets: RoomSockets) -> WebSocketRoute:
+    """The route of the WebSocket. Starlette's own: what FastAPI keeps for each open one is as much as a session."""
 
-    @router.websocket("/webrtc/ws/{room_id}")
-    async def room_socket(
-        socket: WebSocket,
-        room_id: str,
-        token: str | None = None,
-        session_id: str | None = None,
-        last_seq: str | None = None,
-    ) -> None:
-        wish = resume_wish(session_id, last_seq)
+    async def room_socket(socket: WebSocket) -> None:
+        room_id, query = socket.path_params["room_id"], socket.query_params
+        wish = resume_wish(query.get("session_id"), query.get("last_seq"))
+        token = query.get("token") or bearer_of(socket.headers.get("authorization"))
         try:
-            await sockets.serve(socket, room_id, token or bearer_of(socket.headers.get("authorization")), wish)
+            await sockets.serve(socket, room_id, token, wish)
         except (WebSocketDisconnect, TimeoutError):
             return  # the other side was quicker, or our close is through
         except Exception:
@@ -195,4 +189,4 @@ def create_router(sockets: RoomSockets) -> APIRouter:
             with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect):  # the client may be gone by now
                 await socket.close(CloseCode.INTERNAL, ErrorCode.INTERNAL.value)
 
-    return router
+    return WebSocketRoute("/webrtc/ws/{room_id}", room_socket)

@@ -69,7 +69,7 @@ class Crowd:
         while True:
             await asyncio.sleep(0.01)
             for client in list(self.clients):
-                client.send("heartbeat", {})
+                client.beat()
                 await asyncio.sleep(HEARTBEAT_S / len(self.clients))
 
 

@@ -73,7 +73,7 @@ class Hall:
     async def _beat(self) -> None:
         while True:
             for client in self._clients:
-                client.send("heartbeat", {})
+                client.beat()
                 await asyncio.sleep(HEARTBEAT_S / len(self._clients))
 
     def _arrived(self, data: bytes, at: float) -> None:

@@ -22,6 +22,7 @@ class LightClient(asyncio.Protocol):
         self.joined = asyncio.get_running_loop().create_future()
         self.closed = False
         self.close_code = 0
+        self._newest = b"{}"
         self._path, self._on_text = path, on_text
         self._data = bytearray()
         self._upgraded = False
@@ -81,6 +82,10 @@ class LightClient(asyncio.Protocol):
         """Send one message."""
         self._frame(TEXT, json.dumps({"type": message_type, "payload": payload}).encode())
 
+    def beat(self) -> None:
+        """A heartbeat that confirms what has come, as those of all clients do."""
+        self.send("heartbeat", {"last_seq": json.loads(self._newest).get("seq", 0)})
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.abort()
@@ -89,6 +94,7 @@ class LightClient(asyncio.Protocol):
         if opcode == TEXT:
             if not self.joined.done():
                 self.joined.set_result(payload)
+            self._newest = payload
             self._on_text(payload, at)
         elif opcode == PING:
             self._frame(PONG, payload)
