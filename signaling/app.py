@@ -156,6 +156,7 @@ def create_app(
     )
     app.add_middleware(SecurityHeaders, options=options.page)
     app.add_middleware(RateLimitHeaders)
+    app.add_middleware(websocket.RoomEntrance, sockets=websocket.RoomSockets(hub, verifier, limiter))
     app.include_router(
         routes.create_router(routes.Services(options, hub, store, verifier, InviteDesk(options.auth), gate, limiter))
     )
@@ -170,7 +171,6 @@ def create_app(
     app.include_router(
         events.create_router(events.EventRoutes(hub, store, verifier, limiter, EventLog(redis, options.redis)))
     )
-    app.router.routes.append(websocket.create_route(websocket.RoomSockets(hub, verifier, limiter)))
     for build in media_routers:
         app.include_router(build(gate))
     for router in extra_routers:

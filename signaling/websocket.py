@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 import structlog
-from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from signaling.catalogue import CATALOGUE
@@ -28,6 +29,7 @@ from signaling.tokens import TokenVerifier
 log = structlog.get_logger("plenum.websocket")
 
 
+PATH = "/webrtc/ws/"
 MAX_SESSION_ID_CHARACTERS = 64
 MAX_SEQ_DIGITS = 15
 FLOOD_PAUSE_S = 60
@@ -173,20 +175,32 @@ class RoomSockets:
         return True
 
 
-def create_route(sockets: RoomSockets) -> WebSocketRoute:
-    """The route of the WebSocket. Starlette's own: what FastAPI keeps for each open one is as much as a session."""
+class RoomEntrance:
+    """ASGI middleware that leads the WebSockets of rooms past what concerns HTTP alone.
 
-    async def room_socket(socket: WebSocket) -> None:
-        room_id, query = socket.path_params["room_id"], socket.query_params
+    Frames and exit stacks of a dozen layers, kept for as long as a socket is open, would take as much as its session.
+    """
+
+    def __init__(self, app: ASGIApp, sockets: RoomSockets) -> None:
+        self._app = app
+        self._sockets = sockets
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """ASGI."""
+        path = scope.get("path", "")
+        if scope["type"] != "websocket" or not path.startswith(PATH) or "/" in (room_id := path[len(PATH) :]):
+            return self._app(scope, receive, send)
+        return self._enter(WebSocket(scope, receive, send), room_id)
+
+    async def _enter(self, socket: WebSocket, room_id: str) -> None:
+        query = socket.query_params
         wish = resume_wish(query.get("session_id"), query.get("last_seq"))
         token = query.get("token") or bearer_of(socket.headers.get("authorization"))
         try:
-            await sockets.serve(socket, room_id, token, wish)
+            await self._sockets.serve(socket, room_id, token, wish)
         except (WebSocketDisconnect, TimeoutError):
             return  # the other side was quicker, or our close is through
         except Exception:
             log.exception("session failed", room=room_id)
             with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect):  # the client may be gone by now
                 await socket.close(CloseCode.INTERNAL, ErrorCode.INTERNAL.value)
-
-    return WebSocketRoute("/webrtc/ws/{room_id}", room_socket)

@@ -77,7 +77,7 @@ async def share(size_bytes: int, *, relay: bool) -> None:
         async with PlenumServer(folder) as server, Chromium(folder, fake_files=False) as chromium:
             tabs = []
             for user in ("ada", "bela"):
-                tab = await chromium.open(f"{server.url}/")
+                tab = await chromium.open_with_disk(f"{server.url}/", folder / user)
                 await tab.page.evaluate(SETUP, ["files", server.token(user, "files")])
                 if relay:
                     await tab.page.evaluate(BLOCK)
@@ -103,9 +103,9 @@ async def share(size_bytes: int, *, relay: bool) -> None:
             assert state["state"] == "complete", state
             print(f"{size_bytes / 1e6:.0f} MB {state['via']} in {took:.0f} s: {size_bytes / took / 1e6:.1f} MB/s")
             print(f"server: {(server.cpu_s() - cpu) / took:.0%} of a core")
-            print(
-                "grown by at most {:.0f} MB in both tabs together, {:.0f} MB in the server".format(*memory.grown_mb())
-            )
+            tabs_mb, browser_mb, server_mb = memory.grown_mb()
+            print(f"grown by at most {tabs_mb:.0f} MB in both tabs together, {browser_mb:.0f} MB in the rest of both")
+            print(f"browsers, {server_mb:.0f} MB in the server")
             if not relay:
                 offsets = await pair.bela.probe(
                     "p.messages.filter((m) => m.out && m.type === 'file-share-accept').map((m) => m.payload.offset)"

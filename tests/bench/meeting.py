@@ -1,6 +1,6 @@
 """Four Chromium participants meet at the page and use all there is; a console error fails it.
 
-    python -m tests.bench.meeting [--minutes 10]
+    python -m tests.bench.meeting [--minutes 10] [--shots DIR]
 
 Prints how often each act was played and how long it took, and the processor time and memory of the server.
 """
@@ -38,14 +38,14 @@ _LIMITS = {
 }
 
 
-async def meet(seconds: float) -> None:
+async def meet(seconds: float, shots: Path | None = None) -> None:
     expect.set_options(timeout=_PATIENCE_MS)
     with tempfile.TemporaryDirectory() as folder:
         async with (
             PlenumServer(Path(folder), {**SETTINGS, **_LIMITS}) as server,
             Chromium(Path(folder), fake_files=False) as chromium,
         ):
-            meeting = Meeting(chromium, server, "meeting")
+            meeting = Meeting(chromium, server, "meeting", shots=shots)
             started, cpu = time.monotonic(), server.cpu_s()
             await meeting.begin()
             log = await meeting.play(ACTS, started + seconds, partial(print, flush=True))
@@ -72,7 +72,9 @@ async def meet(seconds: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
-    asyncio.run(meet(parser.parse_args().minutes * 60))
+    parser.add_argument("--shots", type=Path, help="a folder for pictures of what fails")
+    arguments = parser.parse_args()
+    asyncio.run(meet(arguments.minutes * 60, arguments.shots))
 
 
 if __name__ == "__main__":

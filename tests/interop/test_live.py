@@ -14,7 +14,9 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.interop.conftest import People
+from tests.interop.test_page import joined
 from tests.interop.test_room_changes import sees, sees_no
+from tests.support.meeting.people import ask, by, more, told
 from tests.support.participant import eventually
 from tests.support.rtmp_server import RtmpServer, ffprobe
 from tests.support.server import PlenumServer
@@ -73,6 +75,21 @@ async def test_a_room_goes_live(people: People, server: PlenumServer, room: str,
     # Afterwards it is a recording.
     whole = await ffprobe(server.url + started["hls_url"], "-analyzeduration", "1500000")
     assert float(whole["format"]["duration"]) > 2
+
+
+async def test_the_page_goes_live_and_again(people: People) -> None:
+    """What is offered after a stream has ended is what was offered before it."""
+    ada = await joined(people, "Ada")
+    await more(ada, "more-live")
+    for _ in range(2):
+        await by(ada, "live-quality").select_option("480p")
+        await by(ada, "live-go").click()
+        await expect(by(ada, "live-watch")).to_be_visible(timeout=40_000)
+        await told(ada, "is live on")
+        await by(ada, "live-stop").click()
+        await ask(ada)
+        await expect(by(ada, "live-go")).to_have_text("Go live")
+        await expect(by(ada, "live-platform")).to_have_value("none")
 
 
 HLS_JS = Path(__file__).resolve().parents[2] / "web/node_modules/hls.js/dist/hls.min.js"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, async_playwright
 
 from tests.support.media_files import write_camera_y4m, write_tone_wav
 
@@ -81,6 +81,7 @@ class Chromium:
         self.fake_files = fake_files
         self._playwright: Playwright | None = None
         self.browser: Browser | None = None
+        self._launch: dict[str, Any] = {}
 
     async def __aenter__(self) -> Chromium:
         flags = [*_FLAGS, *self.flags]
@@ -90,9 +91,8 @@ class Chromium:
             flags += [f"--use-file-for-fake-video-capture={camera}", f"--use-file-for-fake-audio-capture={tone}"]
         self._playwright = await async_playwright().start()
         # Playwright mutes the browser, and what a muted browser plays has no level.
-        self.browser = await self._playwright.chromium.launch(
-            executable_path=find_chromium(), args=flags, ignore_default_args=["--mute-audio"]
-        )
+        self._launch = {"executable_path": find_chromium(), "args": flags, "ignore_default_args": ["--mute-audio"]}
+        self.browser = await self._playwright.chromium.launch(**self._launch)
         return self
 
     async def __aexit__(self, *failure: object) -> None:
@@ -112,7 +112,15 @@ class Chromium:
         """A tab with the probe in it; ``setup`` is probe.js's, ``context`` goes to Playwright's new_context."""
         if self.browser is None:
             raise RuntimeError("the browser is not running")
-        owner = await self.browser.new_context(**context)
+        return await self._open(await self.browser.new_context(**context), url, setup, scripts)
+
+    async def open_with_disk(self, url: str, profile: Path, *, setup: dict[str, Any] | None = None) -> Tab:
+        """A tab of a browser of its own, with a profile on the disk: other contexts keep their files in memory."""
+        assert self._playwright is not None
+        owner = await self._playwright.chromium.launch_persistent_context(profile, **self._launch)
+        return await self._open(owner, url, setup, ())
+
+    async def _open(self, owner: BrowserContext, url: str, setup: dict[str, Any] | None, scripts: Sequence[str]) -> Tab:
         sources = [f"window.__probeSetup = {json.dumps(setup or {})};", read_script("probe.js"), *scripts]
         await owner.add_init_script("\n".join(sources))
         page = await owner.new_page()

@@ -7,6 +7,7 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from playwright.async_api import Locator, expect
 
@@ -28,6 +29,8 @@ class Meeting:
     room: str
     people: list[RoomPage] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    shots: Path | None = None
+    """Where pictures of all pages go when an act fails."""
 
     async def begin(self) -> None:
         """Everybody joins and sees everybody."""
@@ -75,6 +78,8 @@ class Meeting:
                 self.failures.append(f"{act.__name__}: {str(error)[:400]}")
                 tell(f"FAILED {self.failures[-1]}")
                 for one in self.people:
+                    if self.shots is not None:
+                        await one.page.screenshot(path=self.shots / f"{turn}-{act.__name__}-{one.name}.png")
                     await one.page.keyboard.press("Escape")
             log.append((act.__name__, time.monotonic() - started))
             tell(f"{act.__name__} {log[-1][1]:.1f} s")

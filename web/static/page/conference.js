@@ -499,7 +499,7 @@ export class Conference {
   /** @param {string} className */
   #inviteButton(className) {
     const words = h("span", {}, "Copy invite link");
-    const button = h("button", { type: "button", class: className, "data-testid": "copy-invite" }, icon("link", 18), words);
+    const button = h("button", { type: "button", class: className, "aria-label": words.textContent, "data-testid": "copy-invite" }, icon("link", 18), words);
     button.addEventListener("click", async () => {
       const link = inviteLink(location.origin, this.room, this.invite ?? "");
       try {

@@ -22,6 +22,8 @@ export class LiveTargetFields {
   /** @param {() => void} onChange */
   constructor(onChange) {
     this.onChange = onChange;
+    /** @type {{ platform: string, hls: boolean } | null} */
+    this.first = null;
     this.platform = choice("Send it to", PLATFORMS, "live-platform", () => this.#changed());
     this.url = field("Address", { type: "text", placeholder: "rtmps://…", autocomplete: "off", spellcheck: "false", inputmode: "url", maxlength: "2048" }, "live-url");
     this.key = field("Stream key", { type: "password", autocomplete: "new-password", spellcheck: "false", maxlength: "512" }, "live-key");
@@ -37,10 +39,23 @@ export class LiveTargetFields {
     this.#show();
   }
 
-  /** @param {boolean} onAir Whether something runs already: then this server's viewers are served, as a rule. */
+  /**
+   * While something runs already, this server's viewers are served, as a rule; when all is over, what was chosen first
+   * is offered again.
+   * @param {boolean} onAir
+   */
   begin(onAir) {
-    if (onAir && this.platform.select.value === "none") this.platform.select.value = "custom";
-    if (onAir) this.hls.box.checked = false;
+    const { select } = this.platform;
+    const { box } = this.hls;
+    if (onAir) {
+      this.first ??= { platform: select.value, hls: box.checked };
+      if (select.value === "none") select.value = "custom";
+      box.checked = false;
+    } else if (this.first) {
+      select.value = this.first.platform;
+      box.checked = this.first.hls;
+      this.first = null;
+    }
     this.#show();
   }
 

@@ -23,6 +23,8 @@ export class LiveView {
     this.mark = h("button", { type: "button", class: "live-mark", hidden: true, "data-testid": "live-mark", onclick: () => this.mayControl && this.dialog.open() }, this.words);
     /** @type {Map<string, string>} What each stream was said to be last. */
     this.said = new Map();
+    /** @type {Set<string>} Which were live before: one that was interrupted is not announced again. */
+    this.begun = new Set();
     this.undo = [client.on("room-state", () => this.render()), client.on("rights", () => this.render()), client.on("live", ({ stream }) => this.#changed(stream))];
     this.timer = setInterval(() => this.render(), 1_000);
   }
@@ -60,7 +62,9 @@ export class LiveView {
     const before = this.said.get(stream.stream_id);
     this.said.set(stream.stream_id, stream.status);
     const where = targetWords(stream);
-    if (stream.status === "live" && before !== "reconnecting") this.toasts.show(`The meeting is live on ${where}.`, { iconName: "live" });
+    const isFirst = stream.status === "live" && !this.begun.has(stream.stream_id);
+    if (isFirst) this.begun.add(stream.stream_id);
+    if (isFirst) this.toasts.show(`The meeting is live on ${where}.`, { iconName: "live" });
     else if (stream.status === "reconnecting" && this.mayControl) this.toasts.show(`The live stream to ${where} is interrupted: ${stream.reason ?? "it comes back by itself"}.`, { iconName: "warning" });
     else if (stream.status === "stopped" && before) this.toasts.show(`The live stream to ${where} has ended.`, { iconName: "live" });
     else if (stream.status === "failed") this.toasts.show(`${statusWords(stream)}: the live stream to ${where}. ${stream.reason ?? ""}`, { kind: "error" });

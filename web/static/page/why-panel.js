@@ -25,7 +25,7 @@ export class WhyPanel {
     this.timer = undefined;
     /** @type {string} Publication id of the picture that was asked about. */
     this.asked = "";
-    this.sections = h("div", { class: "why-sections", "data-testid": "why-sections", "aria-live": "off", tabindex: "-1" });
+    this.sections = h("div", { class: "why-sections", "data-testid": "why-sections", "aria-live": "off", role: "group", "aria-label": "Reasons", tabindex: "0" });
     this.element = h(
       "aside",
       { class: "panel why", "aria-label": "Connection and quality", "data-testid": "why-panel", hidden: true },
