@@ -44,6 +44,9 @@ class QualityBoard:
 
     def review(self, participant: Participant, pair: Pair, now: float, now_unix: float) -> Effects:
         """Measure and judge one participant; called about every two seconds."""
+        is_known = pair.publish or pair.subscribe or participant.reported or participant.username in self._watched
+        if not is_known:
+            return []  # as of those who only chat
         watched = self._watched.setdefault(participant.username, _Watched())
         watched.publish = _meter(watched.publish, pair.publish)
         watched.subscribe = _meter(watched.subscribe, pair.subscribe)

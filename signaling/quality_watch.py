@@ -79,4 +79,5 @@ class QualityWatch:
         board = self._boards.get(live)
         if participant is not None and board is not None:
             pair = live.negotiation.transports_of(username)
-            live.apply(board.review(participant, pair, now, self._unix()))
+            if effects := board.review(participant, pair, now, self._unix()):
+                live.apply(effects)
