@@ -21,8 +21,8 @@ test: $(VENV)/.installed-dev
 	@scripts/dev/system.sh
 	@scripts/dev/check.sh
 	node --test --test-reporter=dot tests/web/*.test.mjs
-	$(VENV)/bin/python -m pytest --durations=15 -n 4 --reruns 2 -m "not interop" $(ARGS)
-	$(VENV)/bin/python -m pytest --durations=15 -n 2 --reruns 2 -m "not alone" tests/interop $(ARGS)
+	$(VENV)/bin/python -m pytest --durations=15 -n 4 --dist worksteal --reruns 2 -m "not interop" $(ARGS)
+	$(VENV)/bin/python -m pytest --durations=15 -n 2 --dist worksteal --reruns 2 -m "not alone" tests/interop $(ARGS)
 	$(VENV)/bin/python -m pytest --durations=15 --reruns 2 -m alone tests/interop $(ARGS)
 
 check lint: $(VENV)/.installed-dev
