@@ -13,6 +13,7 @@ log = structlog.get_logger("plenum.closing")
 
 SLOW_S = 2.0
 CANCEL_S = 1.0
+AGAIN_S = 0.5
 MAX_TOLD = 12
 MAX_DEPTH = 20
 
@@ -40,6 +41,21 @@ async def close_within(part: str, closing: Awaitable[object], limit_s: float) ->
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("failed to stop", part=part, exc_info=error)
     return True
+
+
+async def end_tasks(*tasks: asyncio.Task[Any] | None) -> None:
+    """Cancel tasks and wait until they are over; what comes of them is of no interest.
+
+    A cancellation can get lost, where a library takes it for the one of its own time-out: it is said again and again.
+    """
+    waiting = {task for task in tasks if task is not None}
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        done, waiting = await asyncio.wait(waiting, timeout=AGAIN_S)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # else asyncio complains that nobody asked
 
 
 def where(task: asyncio.Future[Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from signaling import effects as fx
 from signaling.chat.services import ChatServices
+from signaling.closing import end_tasks
 from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.live_room import LiveRoom, Surroundings
 from signaling.messages.base import Outgoing
@@ -351,10 +351,7 @@ class Hub:
     async def close(self) -> None:
         """Tell all sessions that the server restarts, and end all rooms."""
         self.closing = True
-        if self._sweep_task is not None:
-            self._sweep_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweep_task
+        await end_tasks(self._sweep_task)
         self.quality.close()
         if self.around.live is not None:
             await self.around.live.close()

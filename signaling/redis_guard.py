@@ -17,6 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from signaling.breaker import Breaker
+from signaling.closing import end_tasks
 from signaling.options import RedisOptions
 
 log = structlog.get_logger("plenum.redis")
@@ -114,9 +115,7 @@ class Guard:
     async def close(self) -> None:
         """Probe no more."""
         task, self._probing = self._probing, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await end_tasks(task)
 
 
 class GuardedRedis(Redis):

@@ -38,6 +38,7 @@ from sfu.totals import Histogram
 from signaling import effects as fx
 from signaling.breaker import Circuit
 from signaling.chat.log import ChatLog
+from signaling.closing import end_tasks
 from signaling.events.keys import EventKeys, append, reopen, retire
 from signaling.events.options import EventOptions
 from signaling.model import Permissions, Role, RoomSettings
@@ -287,11 +288,8 @@ class RoomStore:
         await self.flush(self._options.command_timeout_s if self.healthy else 0.0)
         self._closing = True
         self._stop_lingering()
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await end_tasks(self._task)
+        self._task = None
 
     async def _run(self) -> None:
         pause_s = FIRST_PAUSE_S

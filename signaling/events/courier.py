@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from redis.asyncio import Redis
 
+from signaling.closing import end_tasks
 from signaling.errors import RoomError
 from signaling.events.keys import cursor_lifetime_s
 from signaling.events.log import EventLog, RoomEvent
@@ -98,10 +99,7 @@ class Courier:
     async def close(self) -> None:
         """Stop; what is not delivered yet is delivered by the next process."""
         scanner, self._scanner = self._scanner, None
-        tasks = [task for task in (scanner, *self._tasks.values()) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(scanner, *self._tasks.values())
         for room_id in list(self._leases):
             await self._release(room_id)
         if self._postman is not None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from signaling.closing import end_tasks
 from signaling.errors import ErrorCode, RoomError
 from signaling.options import RedisOptions
 from signaling.redis_client import REDIS_FAILURES
@@ -204,10 +205,7 @@ class Ownership:
     async def close(self) -> None:
         """Stop, and leave the register."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end_tasks(task)
         given_up = [
             Call(scripts.RELEASE, self._lease_keys(r), [self.me, f]) for r, f in self._book if self._book.drop(r, f)
         ]

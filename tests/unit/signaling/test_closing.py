@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from signaling.closing import close_within
+from signaling.closing import close_within, end_tasks
 
 
 async def _quick() -> None:
@@ -70,3 +70,26 @@ async def test_what_does_not_even_let_itself_be_cancelled_is_left_behind() -> No
 async def test_what_fails_is_logged_and_stops_nothing_else() -> None:
     closed, (line,) = await _closed(_broken())
     assert closed and line["event"] == "failed to stop" and isinstance(line["exc_info"], ValueError)
+
+
+async def test_a_task_that_misses_a_cancellation_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signaling.closing.AGAIN_S", 0.01)
+    missed = 0
+
+    async def deaf() -> None:
+        nonlocal missed
+        while missed < 2:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                missed += 1
+        await asyncio.sleep(60)
+
+    async def broken() -> None:
+        raise ValueError
+
+    tasks = [asyncio.create_task(deaf()), asyncio.create_task(broken())]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await end_tasks(None, *tasks)
+    assert missed == 2 and all(task.done() for task in tasks)
