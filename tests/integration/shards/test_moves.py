@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from scripts.embedded_redis import EmbeddedRedis
 from signaling.errors import RoomError
@@ -77,8 +79,10 @@ async def test_what_is_said_during_the_move_is_done_on_one_side(house: Service) 
     await move(house, "demo")
     await asyncio.gather(talking, return_exceptions=True)
     answered: set[str] = set()
-    while (message := await alice.next())["type"] != "room-moved":
-        answered.add(str(message.get("reply_to")))
+    # Through the door of another shard the end of the socket may be the first news of the move.
+    with contextlib.suppress(ConnectionClosed):
+        while (message := await alice.next())["type"] != "room-moved":
+            answered.add(str(message.get("reply_to")))
     again = await house.join("one", "demo", "alice", after=alice)
     for text in texts:
         if text not in answered:  # as the SDK does
