@@ -19,6 +19,7 @@ from sfu.pipes.transport import IncomingPipe
 from sfu.transport import TransportRole
 from sfu.wishes import Mode, Quality, Wish
 from signaling.audience.address import own_address
+from signaling.closing import end_tasks
 from signaling.errors import ErrorCode, RoomError
 from signaling.names import check_room_id
 from signaling.preferences import Preferences, subscription_status
@@ -276,10 +277,7 @@ class FarPipes:
 
     async def close(self) -> None:
         """End all, and tell the owners."""
-        tasks = [task for task in (self._looking, self._telling) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(self._looking, self._telling)
         await asyncio.gather(*(self._say_goodbye(far) for far in self.pipes.values()))
         for far in list(self.pipes.values()):
             self._end(far)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from signaling.closing import end_tasks
 from signaling.links.addresses import RefusedLink
 from signaling.messages.chat import LinkPreview
 
@@ -43,9 +44,7 @@ class Previews:
 
     async def close(self) -> None:
         """Give up what is under way."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
 
     async def _serve(self, link: str, on_found: Callable[[LinkPreview], None]) -> None:
         try:

@@ -25,7 +25,7 @@ export class LiveView {
     this.said = new Map();
     /** @type {Set<string>} Which were live before: one that was interrupted is not announced again. */
     this.begun = new Set();
-    this.undo = [client.on("room-state", () => this.render()), client.on("rights", () => this.render()), client.on("live", ({ stream }) => this.#changed(stream))];
+    this.undo = [client.on("room-state", () => this.#arrived()), client.on("rights", () => this.render()), client.on("live", ({ stream }) => this.#changed(stream))];
     this.timer = setInterval(() => this.render(), 1_000);
   }
 
@@ -54,6 +54,12 @@ export class LiveView {
     this.dialog.render();
   }
 
+  /** What is on the air already is no news, nor that it comes back. */
+  #arrived() {
+    for (const { stream_id, status } of this.client.model.live.streams.values()) if (status === "live" || status === "reconnecting") this.begun.add(stream_id);
+    this.render();
+  }
+
   /** @param {LiveStreamInfo | null} stream */
   #changed(stream) {
     this.render();
@@ -63,7 +69,7 @@ export class LiveView {
     this.said.set(stream.stream_id, stream.status);
     const where = targetWords(stream);
     const isFirst = stream.status === "live" && !this.begun.has(stream.stream_id);
-    if (isFirst) this.begun.add(stream.stream_id);
+    if (stream.status === "live") this.begun.add(stream.stream_id);
     if (isFirst) this.toasts.show(`The meeting is live on ${where}.`, { iconName: "live" });
     else if (stream.status === "reconnecting" && this.mayControl) this.toasts.show(`The live stream to ${where} is interrupted: ${stream.reason ?? "it comes back by itself"}.`, { iconName: "warning" });
     else if (stream.status === "stopped" && before) this.toasts.show(`The live stream to ${where} has ended.`, { iconName: "live" });
