@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sfu.congestion.allocation import PAUSED, Demand, allocate
 from sfu.consumer import Consumer, ConsumerState
-from sfu.ladder import Ladder, preferred
+from sfu.ladder import COVERS, COVERS_FIRST, Ladder, preferred
 from sfu.wishes import Mode, Quality
 
 if TYPE_CHECKING:
@@ -134,7 +134,8 @@ class Chooser:
         if not ladder:
             consumer.reason = "no-media"
             return None
-        best = preferred(ladder, consumer.wish, mode)
+        covers = COVERS_FIRST if self._is_first(consumer) else COVERS
+        best = preferred(ladder, consumer.wish, mode, covers=covers)
         consumer.preferred = ladder[best]
         current = next((i for i, rung in enumerate(ladder) if rung.is_same(consumer.target)), PAUSED)
         return _Candidate(consumer, ladder, current, best)
@@ -152,9 +153,11 @@ class Chooser:
 
     def _rank(self, candidate: _Candidate) -> tuple[int, int]:
         """Whether it comes first, and how large it is (the larger first)."""
-        wish, producer = candidate.consumer.wish, candidate.consumer.producer
-        first = wish.pinned or producer.source == "screen" or self._is_dominant(producer)
-        return FOREMOST if first else OTHERS, -wish.width * wish.height
+        wish = candidate.consumer.wish
+        return FOREMOST if self._is_first(candidate.consumer) else OTHERS, -wish.width * wish.height
+
+    def _is_first(self, consumer: Consumer) -> bool:
+        return consumer.wish.pinned or consumer.producer.source == "screen" or self._is_dominant(consumer.producer)
 
     def _spare(self, candidate: _Candidate, place: int, estimate_bps: int, now: float, *, is_limit_known: bool) -> int:
         """What does not fit: it goes on at its lowest layer for a while, the first one nearly always."""

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from sfu.encoding import Encoding
 
 COVERS = 0.75
-"""A layer of this share of a tile's width and height is large enough for it."""
+"""A layer of this share of a tile's width or height is large enough for it."""
+COVERS_FIRST = 1.0
+"""Who speaks or is pinned is looked at: nothing that is enlarged will do where there is better."""
 
 
 class Rung(NamedTuple):
@@ -120,8 +122,8 @@ def _size(encoding: Encoding, place: int, count: int) -> tuple[int, int] | tuple
     return sizes[-1] if sizes and place == count - 1 else (None, None)
 
 
-def preferred(ladder: Ladder, wish: Wish, mode: Mode) -> int:
-    """The place of the best rung that makes sense: as large as it is shown, as good as it may be."""
+def preferred(ladder: Ladder, wish: Wish, mode: Mode, *, covers: float = COVERS) -> int:
+    """The place of the best rung that makes sense: as good as it may be, and this share of the size it is shown in."""
     steps = ladder[-1].step
     if mode is Mode.DATA_SAVER or wish.quality is Quality.LOW:
         steps = 0
@@ -131,12 +133,12 @@ def preferred(ladder: Ladder, wish: Wish, mode: Mode) -> int:
         for rung in ladder:
             if rung.step >= steps:
                 break
-            if rung.width and rung.height and _covers(rung.width, rung.height, wish):
+            if rung.width and rung.height and _covers(rung.width, rung.height, wish, covers):
                 steps = rung.step
                 break
     return max(place for place, rung in enumerate(ladder) if rung.step <= steps)
 
 
-def _covers(width: int, height: int, wish: Wish) -> bool:
+def _covers(width: int, height: int, wish: Wish, share: float) -> bool:
     """A portrait picture in a landscape tile fills its height only, and the other way round: one side will do."""
-    return width >= COVERS * wish.width or height >= COVERS * wish.height
+    return width >= share * wish.width or height >= share * wish.height

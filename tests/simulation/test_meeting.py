@@ -179,6 +179,19 @@ def test_a_grid_of_nine_on_a_narrow_path() -> None:
     assert all(height < heights[4] for place, height in enumerate(heights) if place != 4)
 
 
+def test_among_equal_tiles_the_speaker_gets_all_that_its_tile_shows() -> None:
+    meeting = Meeting(path(4_000_000))
+    cameras = [meeting.camera(SMALL) for _ in range(3)]
+    videos = [meeting.consume(camera.producer) for camera in cameras]
+    for key in videos:  # 180 lines will do for 240, but are enlarged.
+        meeting.half.consumers[key].set_wish(Wish(width=432, height=240))
+    for speaking in (1, 2):
+        meeting.dominant = cameras[speaking].producer
+        meeting.run(10)
+        heights = [meeting.shown[key].height for key in videos]
+        assert heights == [360 if place == speaking else 180 for place in range(3)]
+
+
 def test_a_bad_path_with_loss_does_not_drown_in_resends() -> None:
     call = Call(path(5_000_000), temporal=True)
     call.run(10)
