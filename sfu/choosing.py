@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfu.congestion.allocation import PAUSED, Demand, allocate
+from sfu.congestion.allocation import PAUSED, Demand, allocate, spare_first
 from sfu.consumer import Consumer, ConsumerState
-from sfu.ladder import COVERS, COVERS_FIRST, Ladder, preferred
+from sfu.ladder import COVERS, COVERS_FIRST, Ladder, Rung, preferred
 from sfu.wishes import Mode, Quality
 
 if TYPE_CHECKING:
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 
 STARVING_S = 5.0
 """So long a video may take more than there is before it is paused: lowest layers are not given up for a dip."""
+SPARED_S = 2.5
+"""So long the first videos keep their layers in a dip for which the others give way: most are over by then."""
+SPARED_SHARE = 0.65
+"""It is only a dip if at least this share of what is then sent would fit, or all of it once the queue is empty."""
 SURE_SHARE = 0.5
 """The first video goes on at its lowest layer as long as the estimate is at least this share of what it takes."""
 FIRST_HOLD_S = 4.0
 LONGEST_HOLD_S = 32.0
+LONGEST_FIRST_HOLD_S = 4.0
+"""Who speaks or is pinned among several is tried again soon: the others give way for it."""
 STABLE_S = 20.0
 OTHER_PATH_FACTOR = 2.0
 """A path that carries so much more than when a layer was given up need not wait before it is tried again."""
@@ -40,18 +46,30 @@ class _Damper:
     lowered_at: float = float("-inf")
     starving_since: float | None = None
     lowered_at_bps: float = 0.0
+    raised_to: Rung | None = None
+    failed: Rung | None = None
 
-    def holds(self, now: float, budget_bps: float) -> bool:
-        """Whether a better layer has to wait; not on a path that has become quite another one."""
-        return now < self.until and budget_bps < OTHER_PATH_FACTOR * self.lowered_at_bps
+    def most(self, ladder: Ladder, now: float, budget_bps: float, longest_s: float = LONGEST_HOLD_S) -> int:
+        """The place of the best layer that need not wait: what is below the one that did not work out; any on a path
+        that has become quite another one."""
+        until = min(self.until, self.lowered_at + longest_s)
+        if now >= until or budget_bps >= OTHER_PATH_FACTOR * self.lowered_at_bps:
+            return len(ladder) - 1
+        return next((i - 1 for i, rung in enumerate(ladder) if rung.is_same(self.failed)), len(ladder) - 1)
 
-    def on_lowered(self, now: float, budget_bps: float) -> None:
+    def on_raised(self, rung: Rung, now: float) -> None:
+        self.raised_at = now
+        self.raised_to = rung
+
+    def on_lowered(self, rung: Rung, now: float, budget_bps: float) -> None:
+        """``rung``: the one that is given up."""
         self.lowered_at_bps = budget_bps
         if now - self.lowered_at > 2 * STABLE_S:
             self.hold_s = FIRST_HOLD_S / 2
-        if now - self.raised_at < STABLE_S:
+        if now - self.raised_at < STABLE_S and rung.is_same(self.raised_to):
             self.hold_s = min(LONGEST_HOLD_S, self.hold_s * 2)
             self.until = now + self.hold_s
+            self.failed = rung
         self.lowered_at = now
 
 
@@ -67,22 +85,32 @@ class Chooser:
     """Remembers what was chosen, so that it changes seldom.
 
     ``chosen_bps`` is what all that was chosen takes, sound included; ``wanted_bps`` what everything that is wanted
-    would take.
+    would take; ``videos``: how many share it.
     """
 
     def __init__(self, consumers: Mapping[str, Consumer], is_dominant: Callable[[Producer], bool]) -> None:
         self.chosen_bps = 0
         self.wanted_bps = 0
+        self.videos = 0
         self._consumers = consumers
         self._is_dominant = is_dominant
         self._dampers: dict[str, _Damper] = {}
+        self._spared_since: float | None = None
 
     def choose(
-        self, estimate_bps: int | None, mode: Mode, now: float, *, is_limit_known: bool, urgent: bool = False
+        self,
+        estimate_bps: int | None,
+        mode: Mode,
+        now: float,
+        *,
+        is_limit_known: bool,
+        urgent: bool = False,
+        drained_bps: int = 0,
     ) -> None:
         """Choose for all; ``estimate_bps`` None: nothing is known of the path, so everything is sent.
 
         ``is_limit_known``: the path was seen to carry no more; else nothing is paused for what is only a guess.
+        ``drained_bps``: what the path carries as soon as a queue that stands in it is empty.
         """
         audio_bps = 0
         candidates: list[_Candidate] = []
@@ -93,12 +121,14 @@ class Chooser:
                 found = self._candidate(consumer, mode, now)
                 if found is not None:
                     candidates.append(found)
+        self.videos = len(candidates)
         wanted = sum(c.ladder[c.best].bitrate_bps for c in candidates)
         self.wanted_bps = round((wanted * HEADER_SHARE + audio_bps) * WISH_ROOM)
         if estimate_bps is None:
             chosen = {c.consumer.id: c.best for c in candidates}
         else:
-            chosen = self._allocate(estimate_bps - audio_bps, candidates, now)
+            roof_bps = max(estimate_bps / SPARED_SHARE, drained_bps) - audio_bps
+            chosen = self._allocate(estimate_bps - audio_bps, roof_bps, candidates, now)
         spent = 0
         ordered = sorted(candidates, key=self._rank)
         for place, candidate in enumerate(ordered):
@@ -140,16 +170,26 @@ class Chooser:
         current = next((i for i, rung in enumerate(ladder) if rung.is_same(consumer.target)), PAUSED)
         return _Candidate(consumer, ladder, current, best)
 
-    def _allocate(self, budget_bps: float, candidates: list[_Candidate], now: float) -> dict[str, int]:
+    def _allocate(self, budget_bps: float, roof_bps: float, candidates: list[_Candidate], now: float) -> dict[str, int]:
         demands = []
         for candidate in candidates:
             most = candidate.best
-            if candidate.current != PAUSED and self._damper(candidate.consumer).holds(now, budget_bps):
-                most = min(most, candidate.current)
+            if candidate.current != PAUSED:
+                among_others = len(candidates) > 1 and self._is_first(candidate.consumer)
+                longest_s = LONGEST_FIRST_HOLD_S if among_others else LONGEST_HOLD_S
+                damped = self._damper(candidate.consumer).most(candidate.ladder, now, budget_bps, longest_s)
+                most = min(most, max(damped, candidate.current))
             rank, size = self._rank(candidate)
             costs = tuple(round(rung.bitrate_bps * HEADER_SHARE) for rung in candidate.ladder)
             demands.append(Demand(candidate.consumer.id, costs, candidate.current, most, rank, -size))
-        return allocate(budget_bps, demands)
+        chosen = allocate(budget_bps, demands)
+        spared = spare_first(roof_bps, demands, chosen) if len(demands) > 1 else None
+        if spared is None:
+            self._spared_since = None
+            return chosen
+        if self._spared_since is None:
+            self._spared_since = now
+        return spared if now - self._spared_since < SPARED_S else chosen
 
     def _rank(self, candidate: _Candidate) -> tuple[int, int]:
         """Whether it comes first, and how large it is (the larger first)."""
@@ -178,9 +218,9 @@ class Chooser:
         rung = None if index == PAUSED else candidate.ladder[index]
         if consumer.chosen and consumer.target is not None and current != PAUSED:
             if index < current and index < candidate.best:
-                damper.on_lowered(now, budget_bps)
+                damper.on_lowered(candidate.ladder[current], now, budget_bps)
             elif index > current:
-                damper.raised_at = now
+                damper.on_raised(candidate.ladder[index], now)
         reason = "bandwidth" if index < candidate.best else None
         consumer.choose(rung, reason, now, urgent=urgent)
 

@@ -214,7 +214,9 @@ class Downlink:
         if self._short_since is None:
             self._short_since = now
         steep = self._budget_bps() < STEEP_FALL * chosen_bps
-        patience_s = DRAIN_PATIENCE_S if self.estimator.reason is Reason.DRAINING else PATIENCE_S
+        # One alone had better stay as it is until the queue is empty; of several some can give a little without harm.
+        waits = self.estimator.reason is Reason.DRAINING and self.chooser.videos == 1
+        patience_s = DRAIN_PATIENCE_S if waits else PATIENCE_S
         if steep or self.dirty or now - self._short_since >= patience_s:
             self.choose(now, urgent=steep)
 
@@ -225,7 +227,12 @@ class Downlink:
         self._review_at = now + (CALM_REVIEW_S if self._is_calm else REVIEW_S)
         budget_bps = self._budget_bps() if self.is_judged else self._first_budget_bps(now)
         self.chooser.choose(
-            budget_bps, self.mode, now, is_limit_known=estimator.is_limit_known and self._by_feedback, urgent=urgent
+            budget_bps,
+            self.mode,
+            now,
+            is_limit_known=estimator.is_limit_known and self._by_feedback,
+            urgent=urgent,
+            drained_bps=estimator.drained_bps,
         )
         estimator.set_wanted_bps(self.chooser.wanted_bps)
 

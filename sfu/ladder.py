@@ -97,7 +97,7 @@ def _rungs_of(encoding: Encoding, step: int, now: float) -> list[Rung]:
     for place, spatial in enumerate(spatials):
         width, height = _size(encoding, place, len(spatials))
         for temporal in temporals:
-            below = [r for layer, r in rates.items() if layer >> 3 <= spatial and layer & 7 <= temporal]
+            below = [layer for layer in rates if layer >> 3 <= spatial and layer & 7 <= temporal]
             frames = sum(r.frames_per_second for la, r in rates.items() if la >> 3 == spatial and la & 7 <= temporal)
             rungs.append(
                 Rung(
@@ -105,7 +105,7 @@ def _rungs_of(encoding: Encoding, step: int, now: float) -> list[Rung]:
                     spatial,
                     temporal,
                     step + place,
-                    sum(rate.bitrate_bps for rate in below),
+                    sum(map(encoding.meter.expected_bps, below)),
                     round(frames, 1),
                     width,
                     height,

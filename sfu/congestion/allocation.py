@@ -7,7 +7,7 @@ margin on top: the choice stays as it is while the estimate moves a little.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -56,6 +56,23 @@ def allocate(budget_bps: float, demands: Iterable[Demand]) -> dict[str, int]:
                     still.append(demand)
             raising = still
     return chosen
+
+
+def spare_first(roof_bps: float, demands: Iterable[Demand], chosen: Mapping[str, int]) -> dict[str, int] | None:
+    """In place of ``chosen``, for a moment: what is being sent of the first rank, and the least of the others.
+
+    None if nobody of the first rank has to give way, if the others have nothing to give, or if even that is more than
+    ``roof_bps``.
+    """
+    ordered = sorted(demands, key=lambda demand: (demand.rank, -demand.size))
+    first = [d for d in ordered if d.rank == ordered[0].rank]
+    others = ordered[len(first) :]
+    kept = {d.key: d.current for d in first} | {d.key: min(d.current, 0) for d in others}
+    gives_way = any(chosen[d.key] < d.current <= d.most for d in first)
+    if not gives_way or not any(d.current > 0 for d in others):
+        return None
+    takes_bps = sum(_price(d, kept[d.key]) for d in ordered)
+    return kept if takes_bps <= roof_bps else None
 
 
 def _raise(demand: Demand, chosen: dict[str, int], left_bps: float) -> float:

@@ -37,6 +37,12 @@ CALM_QUEUE_S = 0.06
 FEWEST_FOR_LEAST, LATEST_S = 3, 0.08
 ROUTE_SHARE = 0.5
 DISPROVED_SHARE = 0.85
+CAPACITY_REMEMBERED_S = 10.0
+"""What arrives between bursts is no measure of a path that was seen full so lately: the first cut goes by what it
+carried then. Where it has fallen, the next comes at once, for then the queue shows what it carries."""
+FIRST_CUT_S = 1.0
+LIMIT_REMEMBERED_S = 30.0
+"""A probe that arrives shows room for so much, not that there is no limit: one that was met is remembered so long."""
 UNFOLLOWED, CARRIED_SHARE = 1.2, 0.95
 WITHIN_CAPACITY, USED_SHARE = 0.97, 0.85
 
@@ -53,12 +59,17 @@ class BandwidthEstimator:
     __slots__ = (
         "_acknowledged",
         "_before_silence_bps",
+        "_capacity_at",
+        "_capacity_bps",
         "_cause",
         "_changes",
+        "_cut_at",
         "_drain",
         "_feedback_at",
         "_grouper",
+        "_is_limit_fresh",
         "_is_met",
+        "_limit_met_at",
         "_listened_at",
         "_loss",
         "_measure",
@@ -109,6 +120,9 @@ class BandwidthEstimator:
         # Whether the rate has met what the path carries: then the queue is ours.
         self._is_met = False
         self._saturated = False
+        self._limit_met_at = self._cut_at = self._capacity_at = float("-inf")
+        self._capacity_bps = 0.0
+        self._is_limit_fresh = False
         self._silence = Silence()
         self._feedback_at: float | None = None
         # When feedback was last looked at in full.
@@ -218,7 +232,8 @@ class BandwidthEstimator:
         self._silence.on_answer(self.sent_bytes)
         self._before_silence_bps = 0.0
         self._cause = Reason.ROUTE_CHANGE
-        self._saturated = False
+        self._saturated = self._is_limit_fresh = False
+        self._limit_met_at = self._capacity_at = float("-inf")
         self._publish(now)
 
     def on_stall(self) -> None:
@@ -232,6 +247,9 @@ class BandwidthEstimator:
         """Time passes."""
         self._sending.update(self.sent_bytes, self.estimate_bps, now)
         self._watch_silence(now)
+        if self.reason is Reason.LOSS and self._loss.is_heavy:
+            self._limit_met_at = now
+        self._is_limit_fresh = now - self._limit_met_at < LIMIT_REMEMBERED_S
         if now >= self._prune_at:
             self._prune_at = now + PRUNE_INTERVAL_S
             self._packets.prune(now)
@@ -275,12 +293,17 @@ class BandwidthEstimator:
     @property
     def is_limit_known(self) -> bool:
         """Whether the path was full of late: the estimate is about what it carries, not what was tried so far."""
-        return self._saturated
+        return self._saturated or self._is_limit_fresh
 
     @property
     def is_untried(self) -> bool:
         """Whether there was no sign of a limit yet, so that the estimate is only as high as was tried."""
         return not self._saturated and self._is_untroubled
+
+    @property
+    def drained_bps(self) -> int:
+        """What the estimate would be if no queue had to be emptied first."""
+        return int(self._rate.bps) if self.reason is Reason.DRAINING else self.estimate_bps
 
     @property
     def proven_bps(self) -> float:
@@ -361,6 +384,8 @@ class BandwidthEstimator:
         limited = self._sending.application_limited
         before_bps = rate.bps
         capacity_bps = self._acknowledged.busy_bps
+        if capacity_bps is not None:
+            self._capacity_bps, self._capacity_at = capacity_bps, now
         overused = (overused or usage is Usage.OVERUSE) and self._queue.stands
         # A queue stands and more is sent than leaves it: no need to wait until that shows in the trend.
         self._is_met = (
@@ -379,8 +404,11 @@ class BandwidthEstimator:
                 if capacity_bps is not None and acknowledged_bps is not None:
                     is_long = self._queue.is_long
                     acknowledged_bps = capacity_bps if is_long else max(acknowledged_bps, capacity_bps)
+                elif self._is_first_cut(now) and acknowledged_bps is not None:
+                    acknowledged_bps = max(acknowledged_bps, self._capacity_bps)
                 elif self._queue.is_long and acknowledged_bps is not None:
                     acknowledged_bps = min(acknowledged_bps, self._acknowledged.latest_bps or acknowledged_bps)
+                self._cut_at = now
                 rate.decrease(
                     acknowledged_bps,
                     self._queue.seconds - self._queue.noise_s,
@@ -398,6 +426,7 @@ class BandwidthEstimator:
                 self._prober.on_fall(before_bps, rate.bps, now)
                 self._cause = Reason.OVERUSE
                 self._saturated = True
+                self._limit_met_at = now
         else:
             hold = limited or self._is_met or self._drain.active or self._loss.holding
             carried_bps = min(acknowledged_bps or 0.0, self._sending.bps)
@@ -410,6 +439,10 @@ class BandwidthEstimator:
             elif limited and self._cause is Reason.GROWTH:
                 self._cause = Reason.APPLICATION_LIMITED
         self._drain.update(now)
+
+    def _is_first_cut(self, now: float) -> bool:
+        """Whether the path was seen full lately, and nothing was cut since what is under way was sent."""
+        return now - self._capacity_at < CAPACITY_REMEMBERED_S and now - self._cut_at > FIRST_CUT_S
 
     def _carried_bps(self) -> float | None:
         """What was sent of that which arrives: on a path with loss of its own more than arrives."""

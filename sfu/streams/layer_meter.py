@@ -14,6 +14,9 @@ WINDOW_STEPS = 20
 GAP_STEPS = 10
 """After so long a silence the stream begins anew, maybe at another rate."""
 FEWEST_STEPS = 3
+RAMP_STEPS = 100
+"""Encoders that begin anew take so long to come to their rate: until then it is thought to be what it was before."""
+FADED = 0.9
 
 
 class LayerRate(NamedTuple):
@@ -36,12 +39,14 @@ class _Count:
 class LayerMeter:
     """Layers are numbered ``spatial << 3 | temporal``."""
 
-    __slots__ = ("_counts", "_history", "_rates", "_step")
+    __slots__ = ("_before", "_began_step", "_counts", "_history", "_rates", "_step")
 
     def __init__(self) -> None:
         self._counts: dict[int, _Count] = {}
         self._history: deque[tuple[int, dict[int, tuple[int, int]]]] = deque(maxlen=WINDOW_STEPS + 1)
         self._rates: dict[int, LayerRate] = {}
+        self._before: dict[int, int] = {}
+        self._began_step = 0
         self._step = -1
 
     def on_packet(self, layer: int, size_bytes: int, timestamp: int, now: float, *, key_frame: bool = False) -> None:
@@ -71,6 +76,7 @@ class LayerMeter:
         history = self._history
         if before < 0 or step - before > GAP_STEPS or step < before:
             history.clear()
+            self._remember(step)
             before = step - 1
         history.append((before, {layer: (c.octets, c.frames) for layer, c in self._counts.items()}))
         first_step, first = history[0]
@@ -87,6 +93,19 @@ class LayerMeter:
                     round((octets - octets_before) * 8 * per_s), round((frames - frames_before) * per_s, 1)
                 )
         self._rates = rates
+        if self._before and last_step - self._began_step > RAMP_STEPS:
+            self._before = {}
+
+    def _remember(self, step: int) -> None:
+        self._began_step = step
+        faded = {layer: int(bps * FADED) for layer, bps in self._before.items()}
+        for layer, rate in self._rates.items():
+            faded[layer] = max(rate.bitrate_bps, faded.get(layer, 0))
+        self._before = faded
+
+    def expected_bps(self, layer: int) -> int:
+        """What a layer is going to take: as measured, but of one that has just begun anew not less than it took."""
+        return max(self._rates[layer].bitrate_bps, self._before.get(layer, 0))
 
     @property
     def rates(self) -> dict[int, LayerRate]:

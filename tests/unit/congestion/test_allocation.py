@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfu.congestion.allocation import PAUSED, Demand, allocate
+from sfu.congestion.allocation import PAUSED, Demand, allocate, spare_first
 
 CAMERA = (130_000, 450_000, 1_700_000)
 
@@ -114,3 +114,20 @@ def test_a_small_change_of_the_estimate_changes_nothing(budget_bps: int, dip: fl
     if high != low:
         assert allocate(budget_bps * dip, [camera("a", current=high)])["a"] in (low, high)
         assert CAMERA[high] * 1.15 <= budget_bps
+
+
+def test_in_a_dip_the_others_give_way_before_the_first() -> None:
+    demands = [Demand("speaker", (100, 200, 600), 2, 2, rank=0), Demand("a", (100, 300), 1, 1, rank=1)]
+    demands.append(Demand("b", (100, 300), 1, 1, rank=1))
+    chosen = allocate(700, demands)
+    assert chosen["speaker"] < 2
+    assert spare_first(800, demands, chosen) == {"speaker": 2, "a": 0, "b": 0}
+    assert spare_first(790, demands, chosen) is None, "it is no dip"
+    assert spare_first(1_300, demands, allocate(1_300, demands)) is None, "nobody gives way"
+
+
+def test_in_a_dip_those_who_are_alone_or_have_nobody_below_them_give_way() -> None:
+    alone = [Demand("one", (100, 600), 1, 1)]
+    assert spare_first(900, alone, allocate(500, alone)) is None
+    lowest = [Demand("speaker", (100, 600), 1, 1, rank=0), Demand("a", (100, 300), 0, 1, rank=1)]
+    assert spare_first(900, lowest, allocate(600, lowest)) is None

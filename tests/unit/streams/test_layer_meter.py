@@ -51,3 +51,24 @@ def test_a_layer_that_is_gone_is_forgotten() -> None:
     now = play(meter, 3, 10.0)
     play(meter, 4, now, layers=1)
     assert set(meter.rates) == {0}
+
+
+def test_an_encoder_that_has_just_begun_anew_is_expected_to_come_to_what_it_took() -> None:
+    meter = LayerMeter()
+    now = play(meter, 3, 10.0, layers=1)
+    full_bps = meter.expected_bps(0)
+    assert full_bps == meter.rates[0].bitrate_bps
+
+    def ramp(start: float, seconds: float) -> float:
+        """A third of the frames."""
+        for number in range(round(seconds * 8)):
+            meter.on_packet(0, 1_000, number, start + number / 8)
+        return start + seconds
+
+    now = ramp(now + 20, 5)
+    assert meter.rates[0].bitrate_bps < full_bps / 2
+    assert meter.expected_bps(0) == full_bps
+    now = ramp(now + 20, 5)
+    assert full_bps / 2 < meter.expected_bps(0) < full_bps, "it fades with each time"
+    ramp(now, 8)
+    assert meter.expected_bps(0) == meter.rates[0].bitrate_bps, "after a while what is measured is true"
