@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import random
 import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from recorder.storage.local import LocalStore
-from recorder.storage.s3 import S3Store
+from recorder.storage.s3 import S3Store, connect
 from recorder.storage.spool import MIB, Budget, Spool, SpoolFull
 from recorder.storage.store import Failure, ObjectInfo, Store, StoredPart, StoreError
 from recorder.storage.uploader import Uploader
@@ -199,3 +201,34 @@ def test_many_files_share_the_threads(tmp_path: Path) -> None:
     uploader.close()
     assert [store.size(f"k{n}") for n in range(1, 10)] == [n * 1_000_000 for n in range(1, 10)]
     assert threading.active_count() < 20
+
+
+def test_what_is_damaged_on_the_way_is_refused_and_kept_here_until_it_arrives_whole(
+    s3_server: S3Server, tmp_path: Path
+) -> None:
+    options = s3_server.options(prefix=f"p{time.monotonic_ns()}/")
+    client = connect(options)
+    is_mended = threading.Event()
+
+    def damage(request: Any, **_: Any) -> None:
+        if not is_mended.is_set():
+            whole = request.body.getvalue()
+            request.body = io.BytesIO(whole[:-1] + bytes([whole[-1] ^ 1]))
+
+    client.meta.events.register("before-send.s3.UploadPart", damage)
+    store = S3Store(options, client)
+    spool = Spool.create(tmp_path / "spool", "d.mp4", INFO, part_size=PART, budget=Budget(100 * MIB))
+    uploader = Uploader(store, retry_max_s=0.3)
+    uploader.add(spool)
+    data = media(2 * PART + 5)
+    write(spool, data)
+    spool.close([])
+    until = time.monotonic() + 20
+    while uploader.retries < 3 and time.monotonic() < until:
+        time.sleep(0.02)
+    assert uploader.problem is not None and uploader.problem.failure is Failure.CORRUPT
+    assert list(spool.local_parts()) == [1, 2, 3], "nothing is given up for what did not arrive whole"
+    is_mended.set()
+    assert uploader.wait(20)
+    uploader.close()
+    assert store.read("d.mp4", 0, len(data)) == data and store.size("d.mp4") == len(data)
