@@ -42,6 +42,22 @@ class HttpOptions(BaseModel):
         return self
 
 
+class TracingOptions(BaseModel):
+    """Traces of joins; part of the settings tree as ``tracing``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s]+$",
+        description="Receiver of OpenTelemetry traces by OTLP over HTTP, such as `http://127.0.0.1:4318`; absent: none "
+        "are made. Needs the packages of `plenum[tracing]`.",
+    )
+    sample_ratio: float = Field(
+        default=1.0, ge=0, le=1, description="Share of the joins that are traced; a caller's own choice goes first."
+    )
+
+
 class LoggingOptions(BaseModel):
     """What is logged and how; part of the settings tree as ``logging``."""
 

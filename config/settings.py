@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from config.options import HttpOptions, LoggingOptions
+from config.options import HttpOptions, LoggingOptions, TracingOptions
 from media.jobs.options import JobOptions
 from recorder.options import RecorderOptions
 from sfu.options import MediaOptions
@@ -37,6 +37,7 @@ class Settings(BaseModel):
     shards: ShardOptions = Field(default_factory=ShardOptions, description="This process among others.")
     live: LiveOptions = Field(default_factory=LiveOptions, description="Live output by RTMP and HLS, and RTMP in.")
     logging: LoggingOptions = Field(default_factory=LoggingOptions, description="The log.")
+    tracing: TracingOptions = Field(default_factory=TracingOptions, description="Traces of joins, for OpenTelemetry.")
 
     def signaling(self) -> SignalingOptions:
         """The options of signaling as one value."""

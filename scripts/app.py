@@ -45,6 +45,7 @@ from scripts.stopping import (
     end_by_force,
     longest_stop_s,
 )
+from scripts.telemetry import start_tracing
 from sfu.engine import Engine
 from sfu.errors import PortUnavailable
 from signaling.app import create_app
@@ -56,6 +57,7 @@ from signaling.shards.model import ShardInfo
 from signaling.shards.mover import Mover
 from signaling.shards.wiring import build_front
 from signaling.tokens import TokenVerifier
+from signaling.tracing import Tracer
 from streaming import whep, whip
 from streaming.hls.http import HlsServer
 from streaming.ingest.listener import RtmpListener
@@ -73,6 +75,7 @@ def build_app(
     shard: ShardInfo | None = None,
     live_outputs: LiveOutputs | None = None,
     recordings: RecordingsBridge | None = None,
+    tracer: Tracer | None = None,
 ) -> FastAPI:
     """The whole application: signaling with WHIP and WHEP, and recordings. Starts nothing."""
     app = create_app(
@@ -85,6 +88,7 @@ def build_app(
         live_outputs=live_outputs,
         recorder=recordings,
         extra_routers=() if recordings is None else recordings.routers(),
+        tracer=tracer,
     )
     if recordings is not None:
         recordings.hub = app.state.hub
@@ -131,7 +135,8 @@ class PlenumServer:
             live = self._start_live(stack, jobs)
             outputs = LiveBridge(live) if live is not None else None
             recordings = await self._start_recordings(stack, jobs, client)
-            app = build_app(options, engine, client, self._web_root, shard, outputs, recordings)
+            tracer = self._start_tracing(stack)
+            app = build_app(options, engine, client, self._web_root, shard, outputs, recordings, tracer)
             app.state.hub.collectors.append(JobsCollector(jobs))
             served: ASGIApp = app if live is None else HlsServer(app, live, app.state.hub.streams)
             front = build_front(app, options, served)
@@ -191,6 +196,14 @@ class PlenumServer:
         except (RedisError, OSError, TimeoutError) as error:
             raise CommandError(f"cannot use the Redis server of redis.url: {error}", _REDIS_HINT) from error
         return client
+
+    def _start_tracing(self, stack: contextlib.AsyncExitStack) -> Tracer | None:
+        started = start_tracing(self.settings.tracing, self.shard_id)
+        if started is None:
+            return None
+        tracer, close = started
+        closes(stack, "traces", close)
+        return tracer
 
     def _start_jobs(self, stack: contextlib.AsyncExitStack) -> Jobs:
         jobs = Jobs(self.settings.jobs)

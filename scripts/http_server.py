@@ -37,6 +37,7 @@ def inner_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     """Of the port for other shards."""
     return uvicorn.Config(
         app,
+        interface="asgi3",
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=8 * settings.rooms.max_frame_bytes,
@@ -56,6 +57,7 @@ def http_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     http = settings.http
     return uvicorn.Config(
         app,
+        interface="asgi3",
         http="httptools",
         ws="websockets-sansio",
         # A frame that is too large is answered by an error; only one that is absurdly so ends the session.

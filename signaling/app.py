@@ -49,6 +49,7 @@ from signaling.shards.ownership import Ownership
 from signaling.shards.wiring import wire
 from signaling.store import RoomStore
 from signaling.tokens import TokenVerifier
+from signaling.tracing import JoinTraces, Tracer
 from signaling.version import VERSION
 from signaling.whip_gate import WhipGate
 
@@ -69,7 +70,7 @@ _TAGS = [
     {"name": "operations", "description": "For those who run the server."},
 ]
 _EXPOSED = ["Location", "ETag", "Link", "Accept-Patch", "Accept-Post", "Allow"]
-_EXPOSED += ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+_EXPOSED += ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-Id"]
 # Beyond the largest description that options allow.
 MAX_BODY_BYTES = 2_097_152
 HUB_CLOSE_S = 4.0
@@ -87,13 +88,14 @@ def create_app(
     recorder: RecordingPort | None = None,
     shard: ShardInfo | None = None,
     live_outputs: LiveOutputs | None = None,
+    tracer: Tracer | None = None,
 ) -> FastAPI:
     """Build the application; raises TokenConfigurationError when no token could ever be accepted.
 
     ``media_routers`` are called with the gate through which WHIP and WHEP enter rooms. The engine and Redis are the
     caller's to start and to close. ``app.state.hub`` is the Hub, which the app's lifespan closes. ``shard``: what this
     process is among others that share the Redis; without it, it takes all rooms for its own. ``live_outputs``
-    makes live streams; None: there are none.
+    makes live streams; None: there are none. ``tracer``: where traces of joins go.
     """
     store = RoomStore(redis, options.redis, options.events)
     limiter = RateLimiter(redis, options.redis, options.rooms)
@@ -105,6 +107,9 @@ def create_app(
         hub.around.recordings = recorder
     if ownership is not None:
         wire(ownership, hub, store)
+    if tracer is not None:
+        hub.around.traces = JoinTraces(tracer, shard.id if shard is not None else "")
+        hub.sweepers.append(hub.around.traces.sweep)
     verifier = TokenVerifier(options.auth)
     if live_outputs is not None:
         secret = options.auth.secret.get_secret_value() if options.auth.secret is not None else new_id()
@@ -140,6 +145,7 @@ def create_app(
     app.state.hub = hub
     app.state.store = store
     app.state.ownership = ownership
+    app.state.tracer = tracer
     app.state.verifier = verifier
     app.state.rest = RestServices(hub, verifier, limiter)
     failures.install(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import secrets
 import time
 from collections import deque
@@ -28,6 +29,7 @@ from signaling.session import Session, SessionPort
 from signaling.snapshot import snapshot
 from signaling.store import RoomClosed, RoomOpened, RoomStore, StoredRoom
 from signaling.tokens import Identity
+from signaling.tracing import step
 
 if TYPE_CHECKING:
     from sfu.engine import Engine
@@ -120,8 +122,10 @@ class Hub:
     async def _take_and_load(self, room_id: str) -> StoredRoom:
         """Make a room ours and read what is remembered of it; again if it ended or was lost meanwhile."""
         for _ in range(MAX_TAKES):
-            await self._take(room_id)
-            stored = await self._load(room_id)
+            with step("take the room"):
+                await self._take(room_id)
+            with step("read the room's state"):
+                stored = await self._load(room_id)
             if self._is_ours(room_id):
                 return stored
         raise RoomError(ErrorCode.UNAVAILABLE, "The room cannot be opened now.", retry_after=1)
@@ -304,7 +308,10 @@ class Hub:
 
     def _watch(self) -> None:
         if self._sweep_task is None:
-            self._sweep_task = asyncio.get_running_loop().create_task(self._sweep(), name="session sweep")
+            # It outlives the request that opened the first room, and must not carry its id.
+            self._sweep_task = asyncio.get_running_loop().create_task(
+                self._sweep(), name="session sweep", context=contextvars.Context()
+            )
 
     async def _sweep(self) -> None:
         while True:
@@ -353,6 +360,8 @@ class Hub:
         self.closing = True
         await end_tasks(self._sweep_task)
         self.quality.close()
+        if self.around.traces is not None:
+            self.around.traces.close()
         if self.around.live is not None:
             await self.around.live.close()
         for room_id, live in list(self.rooms.items()):

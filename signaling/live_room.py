@@ -41,6 +41,7 @@ from signaling.seat_keeper import SeatKeeper
 from signaling.seats import SeatRecord, record, take_seats
 from signaling.session import Session
 from signaling.tokens import Identity
+from signaling.tracing import JoinTraces
 from signaling.waiting import saved
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Surroundings:
     live: LiveDesk | None = None
     recordings: RecordingPort = field(default_factory=NoRecordings)
     audiences: AudienceServices | None = None
+    traces: JoinTraces | None = None
 
 
 class LiveRoom:
@@ -117,6 +119,7 @@ class LiveRoom:
         )
         self._whip_ends: dict[str, Callable[[], None]] = {}
         self.media = MediaListener(room, self.negotiation, self.apply, around.options.speakers_interval_ms / 1000)
+        self.media.traces = around.traces
         self._log = log.bind(room=room.room_id)
         self.audience: Audience | None = None
         if around.audiences is not None:
@@ -274,6 +277,8 @@ class LiveRoom:
         self._breakout_timer.close()
         self.router.listener = None
         self.media.close()
+        if self.audience is not None:
+            self.audience.end_viewers()
 
     def send_off(self, username: str) -> None:
         """Let a client connect all anew, as when its room has moved."""

@@ -18,6 +18,7 @@ from signaling.negotiation import Negotiation
 from signaling.preferences import subscription_status
 from signaling.room import Room
 from signaling.speakers import SpeakerBoard
+from signaling.tracing import JoinTraces
 
 if TYPE_CHECKING:
     from sfu.producer import Producer
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("plenum.room")
 
 Watcher = Callable[[TransportState], None]
+TOLD = frozenset({TransportState.CONNECTED, TransportState.DISCONNECTED, TransportState.FAILED})
+"""States that are in the log of each day."""
 
 
 class MediaListener:
@@ -43,6 +46,7 @@ class MediaListener:
         self._speakers_due: dict[str | None, tuple[str | None, dict[str, float]]] = {}
         self._speakers_timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self.traces: JoinTraces | None = None
         self._log = log.bind(room=room.room_id)
 
     # -- Transports ------------------------------------------------------------------------------------------------
@@ -64,7 +68,10 @@ class MediaListener:
 
     def _on_state(self, transport: Transport) -> None:
         state = transport.state
-        self._log.debug("transport", participant=transport.owner, transport=transport.id, state=state.value)
+        tell = self._log.info if state in TOLD else self._log.debug
+        tell("transport", participant=transport.owner, transport=transport.id, state=state.value)
+        if self.traces is not None:
+            self.traces.on_transport(self._room.room_id, transport.owner, transport.role.value, state.value)
         watcher = self._watchers.get(transport.id)
         if watcher is not None:
             watcher(state)

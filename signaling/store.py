@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import json
 import random
 import time
@@ -245,7 +246,9 @@ class RoomStore:
         self._unsaved[room_id] += 1
         self._idle.clear()
         if self._task is None and not self._closing:
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="room store")
+            self._task = asyncio.get_running_loop().create_task(
+                self._run(), name="room store", context=contextvars.Context()
+            )
         linger_s = LINGER_S.get(type(write))
         if linger_s is None:
             self._wake_up()

@@ -22,9 +22,12 @@ from signaling.live_room import LiveRoom
 from signaling.messages.room import ErrorMessage
 from signaling.names import check_room_id
 from signaling.outbox import CLOSE_TIMEOUT_S, Outbox
+from signaling.request_ids import request_id_of
 from signaling.rest.bearer import bearer_of
 from signaling.session import Session
 from signaling.tokens import TokenVerifier
+from signaling.tracing import HEADER as TRACEPARENT
+from signaling.tracing import JoinTrace
 
 log = structlog.get_logger("plenum.websocket")
 
@@ -33,6 +36,7 @@ PATH = "/webrtc/ws/"
 MAX_SESSION_ID_CHARACTERS = 64
 MAX_SEQ_DIGITS = 15
 FLOOD_PAUSE_S = 60
+TRACED = {"offer": "publish offer", "answer": "subscribe answer"}
 FLOOD_CLOSE_S = 3 * CLOSE_TIMEOUT_S
 
 
@@ -83,19 +87,27 @@ class RoomSockets:
         self, socket: WebSocket, outbox: Outbox, room_id: str, token: str | None, wish: ResumeWish | None
     ) -> None:
         session = self._hub.new_session("", outbox)
+        trace = self._trace(socket, room_id)
         try:
             identity = self._verifier.verify_for_room(token, check_room_id(room_id))
             self._limiter.check_here("joins", identity.username)
             resumed = wish and self._hub.resume(room_id, identity.username, wish.session_id, wish.last_seq, outbox)
             if resumed:
                 live, session = resumed
+                outcome = "resumed"
             else:
                 session.username = identity.username
                 follows, last_seq = (wish.session_id, wish.last_seq) if wish is not None else ("", 0)
                 live = await self._hub.join(room_id, identity, session, follows=follows, last_seq=last_seq)
+                outcome = "joined" if live.sessions.get(session.username) is session else "waits"
         except RoomError as error:
+            if trace is not None and self._hub.around.traces is not None:
+                self._hub.around.traces.refused(trace, error.code.value)
             await self._refuse(socket, session, error)
             return
+        if trace is not None and self._hub.around.traces is not None:
+            self._hub.around.traces.entered(trace, room_id, session.username, outcome)
+        del trace
         left = False
         try:
             await self._read(socket, outbox, session, live)
@@ -106,6 +118,13 @@ class RoomSockets:
             # Else a newer socket has the session: this one was given up.
             if session.is_on(outbox):
                 self._end(session, live, left=left)
+
+    def _trace(self, socket: WebSocket, room_id: str) -> JoinTrace | None:
+        traces = self._hub.around.traces
+        if traces is None:
+            return None
+        parent = socket.headers.get(TRACEPARENT.decode())
+        return traces.begin(room_id, parent.encode("latin-1") if parent else None, request_id_of(socket.scope))
 
     def _end(self, session: Session, live: LiveRoom, *, left: bool) -> None:
         if session.closed or left:
@@ -126,7 +145,7 @@ class RoomSockets:
     async def _read(self, socket: WebSocket, outbox: Outbox, session: Session, live: LiveRoom) -> None:
         options = self._hub.around.options
         max_bytes = options.max_frame_bytes
-        counters = self._hub.around.counters
+        counters, traces = self._hub.around.counters, self._hub.around.traces
         gate = FloodGate(options.flood_messages_per_second, options.flood_burst, time.monotonic())
         while True:
             message = await socket.receive()
@@ -156,6 +175,8 @@ class RoomSockets:
             allowed = limit is None or await self._allow(limit, session, live, frame.id)
             if allowed and session.is_on(outbox):
                 live.receive(session, frame)
+                if traces is not None and frame.type in TRACED:
+                    traces.on_message(live.room.room_id, session.username, TRACED[frame.type], now)
             self._hub.around.message_seconds.observe(time.monotonic() - now)
 
     def _end_flood(self, session: Session, live: LiveRoom) -> None:

@@ -7,9 +7,9 @@ tokens of the user that started it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -25,6 +25,7 @@ from signaling.names import check_room_id
 from signaling.negotiation import refusal
 from signaling.room import Participant
 from signaling.room_state import ice_servers
+from signaling.shards.peers import Unreachable
 from signaling.tokens import Identity, TokenVerifier
 
 if TYPE_CHECKING:
@@ -49,6 +50,60 @@ class Started:
     ice_servers: Sequence[IceServerInfo]
 
 
+class MediaPath(Protocol):
+    """Where a session's media goes: a Transport here, or one of another shard."""
+
+    @property
+    def state(self) -> TransportState:
+        """Where its connection is."""
+        ...
+
+    @property
+    def ice_tag(self) -> str:
+        """A name of its ICE session."""
+        ...
+
+    async def patch(self, fragment: str) -> str | None:
+        """Take candidates (None comes back), or new ICE credentials (our fragment comes back); raises RoomError."""
+        ...
+
+    def close(self) -> None:
+        """End it."""
+        ...
+
+
+class _Here:
+    """``MediaPath`` of a Transport of this process."""
+
+    def __init__(self, live: LiveRoom, transport: Transport) -> None:
+        self._live = live
+        self._transport = transport
+
+    @property
+    def state(self) -> TransportState:
+        return self._transport.state
+
+    @property
+    def ice_tag(self) -> str:
+        return self._transport.ice_tag
+
+    async def patch(self, fragment: str) -> str | None:
+        try:
+            return self._transport.ice_patch(fragment)
+        except NegotiationError as error:
+            raise refusal(error) from None
+
+    def close(self) -> None:
+        self.unwatch()
+        self._transport.close()
+
+    def watch(self, watcher: Callable[[TransportState], None]) -> None:
+        self._live.media.watch(self._transport, watcher)
+
+    def unwatch(self) -> None:
+        self._live.media.unwatch(self._transport)
+
+
 @dataclass(slots=True)
 class _MediaSession:
     """One WHIP publisher or WHEP viewer. ``connected_at``: when it was last seen connected, monotonic seconds."""
@@ -56,7 +111,7 @@ class _MediaSession:
     session_id: str
     username: str
     live: LiveRoom
-    transport: Transport
+    path: MediaPath
     publishes: bool
     connected_at: float
 
@@ -108,8 +163,7 @@ class WhipGate:
         except Exception:
             transport.close()
             raise
-        self._begin(session_id, identity, live, transport, publishes=True)
-        return self._started(identity, session_id, transport, offered.answer)
+        return self._begin(session_id, identity, live, transport, offered.answer, publishes=True)
 
     async def play(
         self, room_id: str, token: str | None, sdp: str, *, user: str | None = None, source: str | None = None
@@ -126,6 +180,9 @@ class WhipGate:
         viewers = sum(1 for s in self._sessions.values() if s.live is live and not s.publishes)
         if viewers >= self._hub.around.options.max_viewers:
             raise RoomError(ErrorCode.ROOM_FULL, f"The room has {viewers} viewers already.")
+        log.info("viewer", room=room_id, participant=identity.username)
+        if (elsewhere := await self._play_elsewhere(live, identity, sdp, wanted)) is not None:
+            return elsewhere
         session_id = new_id()
         transport = live.router.create_transport(owner=f"viewer:{session_id}", role=TransportRole.SUBSCRIBE)
         try:
@@ -136,9 +193,28 @@ class WhipGate:
         except Exception:
             transport.close()
             raise
-        self._begin(session_id, identity, live, transport, publishes=False)
-        log.info("viewer", room=room_id, participant=identity.username)
-        return self._started(identity, session_id, transport, answer)
+        return self._begin(session_id, identity, live, transport, answer, publishes=False)
+
+    async def _play_elsewhere(
+        self, live: LiveRoom, identity: Identity, sdp: str, wanted: Sequence[Producer]
+    ) -> Started | None:
+        """Let a viewer receive from another shard, if this one has no place; None: it receives from here."""
+        viewer = live.audience.viewer() if live.audience is not None else None
+        if viewer is None:
+            return None
+        session = _MediaSession(new_id(), identity.username, live, viewer, False, time.monotonic())
+        try:
+            answer = await viewer.play(sdp, [producer.id for producer in wanted])
+            if live.closed:
+                raise RoomError(ErrorCode.ROOM_NOT_FOUND, "No such room is open.")
+        except Unreachable:
+            viewer.close()
+            return None
+        except BaseException:
+            viewer.close()
+            raise
+        viewer.on_state = lambda state: self._on_state(session, state)
+        return self._keep(session, identity, answer)
 
     def _choose(self, live: LiveRoom, user: str | None, source: str | None) -> list[Producer]:
         room = live.room
@@ -156,30 +232,28 @@ class WhipGate:
         return _producers(live, publishers[0], order)
 
     def _begin(
-        self, session_id: str, identity: Identity, live: LiveRoom, transport: Transport, *, publishes: bool
-    ) -> None:
-        session = _MediaSession(session_id, identity.username, live, transport, publishes, time.monotonic())
-        self._sessions[session_id] = session
-        live.media.watch(transport, lambda state: self._on_state(session, state))
+        self, session_id: str, identity: Identity, live: LiveRoom, transport: Transport, answer: str, *, publishes: bool
+    ) -> Started:
+        path = _Here(live, transport)
+        session = _MediaSession(session_id, identity.username, live, path, publishes, time.monotonic())
+        path.watch(lambda state: self._on_state(session, state))
+        return self._keep(session, identity, answer)
 
-    def _started(self, identity: Identity, session_id: str, transport: Transport, answer: str) -> Started:
+    def _keep(self, session: _MediaSession, identity: Identity, answer: str) -> Started:
+        self._sessions[session.session_id] = session
         around = self._hub.around
         servers = ice_servers(around.options, identity.username, around.unix())
-        return Started(session_id, answer, transport.ice_tag, servers)
+        return Started(session.session_id, answer, session.path.ice_tag, servers)
 
     # -- going on --------------------------------------------------------------------------------------------------
 
     def ice_tag(self, room_id: str, session_id: str, token: str | None) -> str:
         """The name of the session's current ICE session; raises RoomError."""
-        return self._find(room_id, session_id, token).transport.ice_tag
+        return self._find(room_id, session_id, token).path.ice_tag
 
-    def patch(self, room_id: str, session_id: str, token: str | None, fragment: str) -> str | None:
+    async def patch(self, room_id: str, session_id: str, token: str | None, fragment: str) -> str | None:
         """Take a fragment: candidates (None comes back), or new ICE credentials (our fragment comes back)."""
-        transport = self._find(room_id, session_id, token).transport
-        try:
-            return transport.ice_patch(fragment)
-        except NegotiationError as error:
-            raise refusal(error) from None
+        return await self._find(room_id, session_id, token).path.patch(fragment)
 
     def end(self, room_id: str, session_id: str, token: str | None) -> None:
         """End a session on its client's wish; raises RoomError."""
@@ -199,11 +273,12 @@ class WhipGate:
     def _end(self, session: _MediaSession, reason: str) -> None:
         if self._sessions.pop(session.session_id, None) is None:
             return
-        session.live.media.unwatch(session.transport)
+        if isinstance(session.path, _Here):
+            session.path.unwatch()
         session.live.viewers.discard(session.session_id)
         if session.publishes:
             session.live.leave(session.username, session.session_id, reason)
-        session.transport.close()
+        session.path.close()
 
     def _end_viewer(self, room_id: str, username: str) -> None:
         """Whoever was taken out of a room watches it no more."""
@@ -214,8 +289,8 @@ class WhipGate:
     def _forget(self, session_id: str) -> None:
         """The room has ended a publisher by itself."""
         session = self._sessions.pop(session_id, None)
-        if session is not None:
-            session.live.media.unwatch(session.transport)
+        if session is not None and isinstance(session.path, _Here):
+            session.path.unwatch()
 
     def _on_state(self, session: _MediaSession, state: TransportState) -> None:
         if state is TransportState.CONNECTED:
@@ -228,7 +303,7 @@ class WhipGate:
     def _end_unconnected(self, now: float) -> None:
         oldest = now - self._hub.around.options.ingest_timeout_s
         for session in list(self._sessions.values()):
-            if session.transport.state is TransportState.CONNECTED:
+            if session.path.state is TransportState.CONNECTED:
                 session.connected_at = now
             elif session.connected_at < oldest:
                 self._end(session, "media_failed")

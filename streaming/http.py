@@ -155,7 +155,7 @@ async def patch(keeper: SessionKeeper, request: Request, room_id: str, session_i
     ice_tag = keeper.ice_tag(room_id, session_id, token)
     fragment = await read_body(request, FRAGMENT_TYPE, keeper.max_sdp_bytes)
     restart = check_precondition(request, ice_tag)
-    answer = keeper.patch(room_id, session_id, token, fragment)
+    answer = await keeper.patch(room_id, session_id, token, fragment)
     if answer is None:
         if restart and "a=ice-ufrag:" not in fragment:
             raise Refused(400, "invalid_message", "An ICE restart needs new ICE credentials.")

@@ -65,7 +65,7 @@ class SessionKeeper(Protocol):
         """The name of the session's current ICE session."""
         ...
 
-    def patch(self, room_id: str, session_id: str, token: str | None, fragment: str) -> str | None:
+    async def patch(self, room_id: str, session_id: str, token: str | None, fragment: str) -> str | None:
         """Take a fragment of candidates (None comes back) or new credentials (our fragment comes back)."""
         ...
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from signaling.audience.address import own_address
 from signaling.closing import end_tasks
 from signaling.errors import ErrorCode, RoomError
 from signaling.names import check_room_id
+from signaling.negotiation import refusal
 from signaling.preferences import Preferences, subscription_status
 from signaling.shards.internal import Command
 from signaling.shards.model import ShardState
@@ -107,6 +108,29 @@ class FarPipe:
         tracks = {consumer.mid: publication_id for publication_id, consumer in seat.consumers.items()}
         return {"sdp": sdp, "tracks": tracks, "missing": len(publications) - len(producers)}
 
+    def play(self, seat_id: str, sdp: str, publications: list[str]) -> Any:
+        """Answer a WHEP client. ``missing``: how many tracks have not come here yet, and then nothing is done."""
+        producers = [p for i in publications if (p := self.router.producers.get(i)) is not None]
+        missing = len(publications) - len(producers)
+        if missing:
+            return {"missing": missing}
+        transport = self.router.create_transport(owner=f"viewer:{seat_id}", role=TransportRole.SUBSCRIBE)
+        try:
+            answer = transport.accept_play_offer(sdp, producers)
+        except BaseException:
+            transport.close()
+            raise
+        self.seats[seat_id] = FarSeat(seat_id, transport)
+        self._seat_of[transport.id] = seat_id
+        return {"missing": 0, "sdp": answer, "ice_tag": transport.ice_tag}
+
+    def patch(self, seat_id: str, fragment: str) -> Any:
+        """A WHEP client's candidates, or its new ICE credentials."""
+        seat = self.seats.get(seat_id)
+        if seat is None or seat.transport is None:
+            raise RoomError(ErrorCode.SESSION_NOT_FOUND, "That session has ended or never was.")
+        return {"fragment": seat.transport.ice_patch(fragment), "ice_tag": seat.transport.ice_tag}
+
     def answer(self, seat_id: str, sdp: str) -> Any:
         """The client's answer; which publications it cannot receive."""
         seat = self.seats.get(seat_id)
@@ -175,7 +199,7 @@ class FarPipes:
 
     def commands(self) -> dict[str, Command]:
         """By name; each names its pipe but the one that opens it."""
-        names = ("open", "tracks", "offer", "answer", "wishes", "leave", "close")
+        names = ("open", "tracks", "offer", "answer", "play", "patch", "wishes", "leave", "close")
         return {f"pipe-{name}": getattr(self, f"_{name}") for name in names}
 
     async def _open(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -216,10 +240,17 @@ class FarPipes:
         return far.offer(seat_id, username, publications, _preferences(body), restart=bool(body["restart"]))
 
     async def _answer(self, body: dict[str, Any]) -> Any:
-        try:
+        with _refusing():
             return self._of(body).answer(str(body["seat"]), str(body["sdp"]))
-        except NegotiationError as error:
-            raise RoomError(ErrorCode.INVALID_MESSAGE, error.message, details={"reason": error.code}) from None
+
+    async def _play(self, body: dict[str, Any]) -> Any:
+        publications = [str(publication_id) for publication_id in body["publications"]]
+        with _refusing():
+            return self._of(body).play(str(body["seat"]), str(body["sdp"]), publications)
+
+    async def _patch(self, body: dict[str, Any]) -> Any:
+        with _refusing():
+            return self._of(body).patch(str(body["seat"]), str(body["fragment"]))
 
     async def _wishes(self, body: dict[str, Any]) -> dict[str, Any]:
         self._of(body).wish(str(body["seat"]), _preferences(body))
@@ -289,6 +320,15 @@ class FarPipes:
             with contextlib.suppress(Unreachable, RoomError, TimeoutError):
                 async with asyncio.timeout(GOODBYE_S):
                     await self._peers.command(owner, "pipe-news", body)
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """What cannot be negotiated is said as a room says it."""
+    try:
+        yield
+    except NegotiationError as error:
+        raise refusal(error) from None
 
 
 def _preferences(body: Mapping[str, Any]) -> Preferences:

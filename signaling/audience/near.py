@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from sfu.connection import TransportState
 from sfu.pipes.transport import OutgoingPipe
 from signaling.audience.address import own_address
 from signaling.audience.placing import choose_far
 from signaling.audience.seat import RemoteSeat
-from signaling.effects import Effects, Send
-from signaling.errors import ErrorCode, RoomError
-from signaling.messages.base import Leg
-from signaling.messages.preferences import SubscriptionStatus
-from signaling.messages.room import ErrorMessage
+from signaling.audience.viewer import RemoteViewer
+from signaling.effects import Effects
+from signaling.errors import RoomError
 from signaling.shards.model import ShardInfo, ShardState
 from signaling.shards.peers import Unreachable
 
@@ -44,7 +41,7 @@ class NearPipe:
     def __init__(self, audience: Audience, shard: ShardInfo) -> None:
         self.shard = shard
         self.id = ""
-        self.seats: dict[str, RemoteSeat] = {}
+        self.seats: dict[str, RemoteSeat | RemoteViewer] = {}
         self.failed = False
         self.idle_since: float | None = None
         self.pipe: OutgoingPipe | None = None
@@ -139,10 +136,28 @@ class Audience:
         self.router = router
         self.apply = apply
         self.pipes: dict[str, NearPipe] = {}
-        self._send_away = send_away
+        self.send_away = send_away
 
     def seat_for(self, username: str, preferences: Preferences) -> RemoteSeat | None:
         """AudiencePort."""
+        pipe = self._pipe_with_place()
+        if pipe is None:
+            return None
+        seat = RemoteSeat(username, preferences, pipe, self)
+        pipe.seats[seat.id] = seat
+        return seat
+
+    def viewer(self) -> RemoteViewer | None:
+        """A place at another shard for a WHEP viewer; None: it receives from this one."""
+        pipe = self._pipe_with_place()
+        if pipe is None:
+            return None
+        viewer = RemoteViewer(pipe, self)
+        pipe.seats[viewer.id] = viewer
+        return viewer
+
+    def _pipe_with_place(self) -> NearPipe | None:
+        """The way to where the next is to receive from; None: from this shard itself."""
         services = self.services
         if not services.is_full():
             return None
@@ -155,10 +170,8 @@ class Audience:
         pipe = self.pipes.get(shard.id)
         if pipe is None:
             pipe = self.pipes[shard.id] = NearPipe(self, shard)
-        seat = RemoteSeat(username, preferences, pipe, self)
-        pipe.seats[seat.id] = seat
         pipe.idle_since = None
-        return seat
+        return pipe
 
     def refresh(self) -> None:
         """AudiencePort."""
@@ -169,8 +182,8 @@ class Audience:
         """Who is in which breakout room."""
         return {name: one.breakout_room_id for name, one in self.room.participants.items()}
 
-    def forget(self, seat: RemoteSeat) -> None:
-        """A participant receives from there no more."""
+    def forget(self, seat: RemoteSeat | RemoteViewer) -> None:
+        """Somebody receives from there no more."""
         pipe = seat.pipe
         pipe.seats.pop(seat.id, None)
 
@@ -186,17 +199,7 @@ class Audience:
                 return
             seat = pipe.seats.get(str(item["seat"]))
             if seat is not None:
-                self._take(seat, item)
-
-    def _take(self, seat: RemoteSeat, item: Mapping[str, Any]) -> None:
-        if "status" in item:
-            self.apply([Send(seat.username, SubscriptionStatus.model_validate(item["status"]))])
-        elif item.get("state") == TransportState.CLOSED.value:
-            seat.on_closed()
-        elif item.get("state") == TransportState.FAILED.value:
-            details = {"transport": Leg.SUBSCRIBE.value}
-            error = RoomError(ErrorCode.MEDIA_FAILED, "The media connection has failed.", details=details)
-            self.apply([Send(seat.username, ErrorMessage(**error.body().model_dump()))])
+                seat.take(item)
 
     def review(self, now: float) -> None:
         """Called each second: the audience leaves a far end that is gone or to be emptied; one without is let go."""
@@ -206,7 +209,7 @@ class Audience:
             lost = pipe.failed or shard is None or shard.holder != pipe.shard.holder
             if lost or (shard is not None and shard.state is ShardState.DRAINING):
                 for seat in list(pipe.seats.values()):
-                    self._send_away(seat.username)
+                    seat.send_away()
             if pipe.seats:
                 pipe.idle_since = None
                 continue
@@ -217,9 +220,17 @@ class Audience:
 
     def close(self) -> None:
         """The room has ended here."""
+        self.end_viewers()
         for pipe in self.pipes.values():
             pipe.close()
         self.pipes.clear()
+
+    def end_viewers(self) -> None:
+        """The room is no longer here; WHEP viewers do not follow it by themselves."""
+        for pipe in self.pipes.values():
+            for seat in list(pipe.seats.values()):
+                if isinstance(seat, RemoteViewer):
+                    seat.end()
 
 
 class AudienceServices:

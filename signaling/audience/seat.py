@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from sfu.connection import TransportState
 from signaling.effects import Effects, Send
 from signaling.errors import ErrorCode, RoomError
+from signaling.messages.base import Leg
 from signaling.messages.negotiation import SubscribedTrack, SubscribeOffer
+from signaling.messages.preferences import SubscriptionStatus
 from signaling.messages.room import ErrorMessage
 from signaling.shards.peers import Unreachable
 
@@ -91,12 +94,6 @@ class RemoteSeat:
         body = {"seat": self.id, **self._wishes()}
         self._audience.services.later(self.pipe.call("pipe-wishes", body))
 
-    def on_closed(self) -> None:
-        """Its transport has ended: the client asks for a restart when it wants to receive again."""
-        self._answer_due = False
-        self._answer = None
-        self._dirty = True
-
     def close(self) -> None:
         """PipedSeat."""
         self._closed = True
@@ -109,6 +106,24 @@ class RemoteSeat:
         # Who only changes its place goes on receiving here until it does so there.
         await asyncio.sleep(LEAVE_AFTER_S)
         await self.pipe.call("pipe-leave", {"seat": self.id})
+
+    def take(self, news: Mapping[str, Any]) -> None:
+        """What the far end tells."""
+        if "status" in news:
+            self._audience.apply([Send(self.username, SubscriptionStatus.model_validate(news["status"]))])
+        elif news.get("state") == TransportState.CLOSED.value:
+            # The client asks for a restart when it wants to receive again.
+            self._answer_due = False
+            self._answer = None
+            self._dirty = True
+        elif news.get("state") == TransportState.FAILED.value:
+            details = {"transport": Leg.SUBSCRIBE.value}
+            error = RoomError(ErrorCode.MEDIA_FAILED, "The media connection has failed.", details=details)
+            self._audience.apply([Send(self.username, ErrorMessage(**error.body().model_dump()))])
+
+    def send_away(self) -> None:
+        """The far end is gone, or to be emptied: the client comes anew, and is placed anew."""
+        self._audience.send_away(self.username)
 
     # -- with the far end ------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from signaling.shards.model import ShardInfo, shard_of
 from signaling.shards.ownership import Ownership
 from signaling.shards.peers import Peers, Unreachable
 from signaling.shards.signing import Origin
+from signaling.tracing import Tracer, start_span
 
 log = structlog.get_logger("plenum.shards")
 
@@ -29,6 +30,8 @@ MAX_HOPS = 3
 RETRY_PAUSE_S = 0.1
 MAX_KNOWN = 10_000
 ASK_TIMEOUT_S = 1.0
+FAREWELL_S = 20.0
+"""So long a living shard may take to end the sockets of a room that it has given away: longer than any command."""
 _ROOM_PATH = re.compile(r"/webrtc/(ws|rooms|whip|whep|hls)/([A-Za-z0-9_-]{1,64})(?:/|$)")
 
 
@@ -73,7 +76,8 @@ class Door:
         self._known: dict[str, str] = {}
         self._passed: dict[str, dict[object, Callable[[], None]]] = {}
         self._holders: dict[str, str] = {}
-        self._suspected: set[str] = set()
+        self.tracer: Tracer | None = None
+        self._suspected: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         want = wanted(scope) if scope["type"] in ("http", "websocket") else None
@@ -192,7 +196,17 @@ class Door:
     async def _carry_socket(
         self, shard: ShardInfo, want: Wanted, scope: Scope, receive: Receive, send: Send, onward: Origin
     ) -> None:
-        upstream = await self._peers.open_socket(shard, scope, onward)
+        began_ns = time.time_ns()
+        span = None
+        if self.tracer is not None:
+            span, scope = start_span(self.tracer, scope, want.room_id, began_ns)
+        upstream = None
+        try:
+            upstream = await self._peers.open_socket(shard, scope, onward)
+        finally:
+            if span is not None:
+                error = "" if upstream is not None else "unreachable"
+                span.end(time.time_ns(), {"plenum.shard": self._ownership.info.id, "plenum.owner": shard.id}, error)
         self._ownership.counters["sockets_passed_on"] += 1
         # The client's "connect" has been waiting all the time.
         await receive()
@@ -209,19 +223,30 @@ class Door:
                 self._holders.pop(want.room_id, None)
 
     async def look_after_sockets(self) -> None:
-        """Cut passed-on sockets off from a shard that has lost their room: it may be silent without having ended."""
-        before, self._suspected = self._suspected, set()
+        """Cut passed-on sockets off from a shard that has lost their room: it may be silent without having ended.
+
+        One that lives tells its clients of the move and ends their sockets itself, when the other has adopted the room.
+        """
+        before, self._suspected = self._suspected, {}
+        now = time.monotonic()
         for room_id, holder in list(self._holders.items()):
             lease = await self._ownership.find(room_id)
             if lease is not None and lease.holder == holder:
                 continue
-            # Nobody has a room for a moment while its first participant is let in.
-            if lease is None and room_id not in before:
-                self._suspected.add(room_id)
-            else:
-                self._ownership.counters["sockets_cut_off"] += 1
-                for cut in list(self._passed.get(room_id, {}).values()):
-                    cut()
+            since = before.get(room_id, now)
+            if self._has_time(lease is None, holder, now - since, is_new=room_id not in before):
+                self._suspected[room_id] = since
+                continue
+            self._ownership.counters["sockets_cut_off"] += 1
+            for cut in list(self._passed.get(room_id, {}).values()):
+                cut()
+
+    def _has_time(self, is_nobodys: bool, holder: str, waited_s: float, *, is_new: bool) -> bool:
+        """Whether the shard that sockets go to may still end them itself."""
+        if is_nobodys:
+            return is_new  # nobody has a room for a moment while its first participant is let in
+        found = self._ownership.shards.get(shard_of(holder))
+        return found is not None and found.holder == holder and waited_s < FAREWELL_S
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, error: RoomError) -> None:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from signaling.audience.far import FarPipes
 from signaling.audience.near import AudienceServices
 from signaling.options import SignalingOptions
+from signaling.request_ids import RequestIds
 from signaling.shards.commands import build_commands
 from signaling.shards.door import Door
 from signaling.shards.internal import InnerDoor
@@ -79,8 +80,9 @@ def build_front(app: FastAPI, options: SignalingOptions, served: ASGIApp | None 
     hub.around.audiences = AudienceServices(hub.engine, ownership, peers, secret)
     commands = {**build_commands(ownership, hub, mover), **far.commands()}
     app.state.peers = peers
-    public = Scrapes(door, ownership, peers)
-    return Front(public, InnerDoor(door, signer, ownership.info.id, commands), peers, mover, far)
+    door.tracer = app.state.tracer
+    public = RequestIds(Scrapes(door, ownership, peers))
+    return Front(public, RequestIds(InnerDoor(door, signer, ownership.info.id, commands)), peers, mover, far)
 
 
 def wire(ownership: Ownership, hub: Hub, store: RoomStore) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
+import httpx
 import pytest
 
 from scripts.embedded_redis import EmbeddedRedis
 from sfu.pipes.transport import OutgoingPipe
-from tests.integration.shards.service import Member, Service, service
+from tests.integration.io.client import UdpWire
+from tests.integration.shards.service import Member, Service, service, token
 from tests.integration.signaling.peer import OPUS, Peer
 
 PORT = re.compile(r"a=candidate:\S+ 1 udp \d+ 127\.0\.0\.1 (\d+) typ host", re.IGNORECASE)
@@ -128,3 +130,57 @@ async def test_who_loses_its_far_shard_comes_back_elsewhere(house: Service, part
     ear, place = await party.receive(again)
     assert place != "near" and place in house.shards
     await heard(voice, [ear], 100)
+
+
+async def test_whep_viewers_receive_from_other_shards_too(house: Service, party: Party) -> None:
+    _, voice = await party.publisher("ann")
+    await party.subscriber("first")
+    headers = {"Authorization": f"Bearer {token('viewer')}"}
+    viewers: list[tuple[Peer, str, httpx.Response]] = []
+    ports: list[int] = []
+    for door in ("near", "far", "farther"):
+        peer = party._peer(9)
+        offer = peer.offer(direction="recvonly", kinds=("audio",))
+        sdp = {**headers, "Content-Type": "application/sdp"}
+        answer = await house.http.post(house.url(door, "/webrtc/whep/demo"), content=offer, headers=sdp)
+        assert answer.status_code == 201, answer.text
+        found = PORT.search(answer.text)
+        assert found is not None
+        peer.client.wire.close()
+        peer.client.wire = UdpWire("127.0.0.1", int(found[1]))
+        ports.append(int(found[1]))
+        peer.learn(answer.text)
+        await peer.connect()
+        viewers.append((peer, door, answer))
+    assert house.shards["near"].media_port not in ports
+    await heard(voice, [peer for peer, _, _ in viewers], 0)
+    await eventually(lambda: len(house.hub("near").rooms["demo"].viewers) == 3)
+
+    peer, door, answer = viewers[0]
+    at = house.url(door, answer.headers["location"])
+    fragment = {**headers, "Content-Type": "application/trickle-ice-sdpfrag"}
+    trickle = f"a=ice-ufrag:{peer.ufrag}\r\na=ice-pwd:{peer.pwd}\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n"
+    held = {**fragment, "If-Match": answer.headers["etag"]}
+    assert (await house.http.patch(at, content=trickle, headers=held)).status_code == 204
+    anew = trickle.replace(peer.ufrag, "anew").replace(peer.pwd, "p" * 24)
+    restarted = await house.http.patch(at, content=anew, headers={**fragment, "If-Match": "*"})
+    assert restarted.status_code == 200 and restarted.headers["etag"] != answer.headers["etag"]
+    wrong = await house.http.patch(at, content="nonsense", headers={**fragment, "If-Match": "*"})
+    assert wrong.status_code == 400
+    assert (await house.http.delete(at, headers=headers)).status_code == 200
+    assert (await house.http.delete(at, headers=headers)).status_code == 404
+    assert len(house.hub("near").rooms["demo"].viewers) == 2
+
+    place = next(name for name, shard in house.shards.items() if shard.media_port == ports[1])
+    await house.shards.pop(place).close()
+    at = house.url("near", viewers[1][2].headers["location"])
+
+    async with asyncio.timeout(10):
+        while (await house.http.delete(at, headers=headers)).status_code != 404:  # noqa: ASYNC110 - polled
+            await asyncio.sleep(0.1)
+
+
+async def eventually(is_so: Callable[[], bool], timeout_s: float = 10) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not is_so():  # noqa: ASYNC110 - polled
+            await asyncio.sleep(0.02)

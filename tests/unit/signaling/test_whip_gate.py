@@ -274,6 +274,6 @@ async def test_ice_restart_by_patch() -> None:
     house = House()
     started = await house.gate.publish("demo", token(), OFFER)
     assert house.gate.ice_tag("demo", started.session_id, token()) == started.ice_tag == "ice0"
-    assert house.gate.patch("demo", started.session_id, token(), "a=end-of-candidates") is None
-    assert house.gate.patch("demo", started.session_id, token(), "a=ice-ufrag:new") is not None
+    assert await house.gate.patch("demo", started.session_id, token(), "a=end-of-candidates") is None
+    assert await house.gate.patch("demo", started.session_id, token(), "a=ice-ufrag:new") is not None
     assert house.gate.ice_tag("demo", started.session_id, token()) == "ice1"

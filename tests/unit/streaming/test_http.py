@@ -59,7 +59,7 @@ class Rooms:
         self.calls.append(("ice_tag", room_id, session_id, token))
         return self.tag
 
-    def patch(self, room_id: str, session_id: str, token: str | None, fragment: str) -> str | None:
+    async def patch(self, room_id: str, session_id: str, token: str | None, fragment: str) -> str | None:
         self.calls.append(("patch", fragment))
         if "ufrag" not in fragment:
             return None

@@ -1,0 +1,90 @@
+"""Drains a shard under a call, again and again: how long pictures stand still, and whether a chat message is lost.
+
+    python -m tests.bench.drain [--drains 6]
+
+Two Chromium participants at the conference page, and two more by the SDK alone, one of which writes five messages a
+second that the other reads. Two shards: each drain moves the room to the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+from pathlib import Path
+
+from tests.support.chromium import Chromium
+from tests.support.page import RoomPage
+from tests.support.participant import eventually
+from tests.support.shards import Shards, gaps, watch
+
+TARGET_MS = 300
+SETTLE_S = 10.0
+_CHAT = """async ({ room, token, writes }) => {
+    const { PlenumClient } = await import("/static/plenum-client.js");
+    const client = new PlenumClient();
+    window.__chat = { client, read: [], sent: 0, failed: [] };
+    client.on("chat", ({ text }) => __chat.read.push(text));
+    await client.connect({ room, token, dataRelay: false });
+    if (writes) __chat.timer = setInterval(() => {
+        const text = `line ${__chat.sent++}`;
+        client.chat.send(text).catch((error) => __chat.failed.push(`${text}: ${error.message}`));
+    }, 200);
+}"""
+
+
+async def measure(drains: int, directory: Path) -> bool:
+    worst: list[float] = []
+    async with Shards(directory, 2) as shards, Chromium(directory) as chromium:
+        people = [await RoomPage.open(chromium, shards.server, "drain", name) for name in ("Ada", "Bela")]
+        for one in people:
+            await one.join()
+        for one in people:
+            await one.shows(2, 30)
+        for one, name in zip(people, ("writer", "reader"), strict=True):
+            token = shards.server.token(name, "drain")
+            await one.page.evaluate(_CHAT, {"room": "drain", "token": token, "writes": name == "writer"})
+        await asyncio.sleep(SETTLE_S)
+        for number in range(drains):
+            for one in people:
+                await watch(one)
+            before = (await shards.owner("drain"))["id"]
+            await asyncio.sleep(1)
+            await shards.drain(before)
+
+            async def moved(before: str = before) -> bool:
+                return bool((await shards.owner("drain"))["id"] != before)
+
+            await eventually(moved, 15, "the room is not moved")
+            await asyncio.sleep(SETTLE_S)
+            await shards.drain(before, on=False)
+            found = [(await gaps(one))["worst"] for one in people]
+            worst += found
+            print(
+                f"drain {number + 1}: longest time without a new frame {[round(gap) for gap in found]} ms", flush=True
+            )
+        await people[0].page.evaluate("clearInterval(__chat.timer)")
+        await asyncio.sleep(2)
+        sent = await people[0].page.evaluate("__chat.sent")
+        failed = await people[0].page.evaluate("__chat.failed")
+        read = await people[1].page.evaluate("__chat.read")
+        errors = [error for one in people for error in one.tab.errors]
+    whole = read == [f"line {number}" for number in range(sent)]
+    print(f"without a new frame: median {statistics.median(worst):.0f} ms, worst {max(worst):.0f} ms of {len(worst)}")
+    print(f"chat: {sent} sent, {len(read)} read, {'in order, each once' if whole else 'NOT ALL'}, refused: {failed}")
+    print(f"errors in consoles: {errors or 'none'}")
+    return max(worst) <= TARGET_MS and whole and not failed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--drains", type=int, default=6)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        good = asyncio.run(measure(arguments.drains, Path(name)))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
