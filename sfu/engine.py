@@ -23,15 +23,15 @@ from sfu.router import Router
 from sfu.sdp.capabilities import build_capabilities
 from sfu.totals import Totals
 from sfu.transport import Transport, TransportRole
+from sfu.turns import Turns
 
 log = structlog.get_logger(__name__)
 
 TICK_S = 0.02
 PACING_S = 0.005
 SPEAKERS_EVERY_TICKS = 10
-CONTROL_EVERY_TICKS = 5
-SUBSCRIBER_BUCKETS = 50
-"""Each subscriber's turn comes once in this many ticks, so once a second; turns are spread evenly."""
+SLICE_S = 0.003
+"""So long at once turns are given: what comes from the network meanwhile does not wait for those of a thousand."""
 
 
 class Engine:
@@ -55,9 +55,8 @@ class Engine:
         self.capabilities = build_capabilities(
             audio_codecs=options.audio_codecs, video_codecs=options.video_codecs, audio_red=options.audio_red
         )
-        self._publishers: dict[str, Transport] = {}
-        self._buckets: list[dict[str, Transport]] = [{} for _ in range(SUBSCRIBER_BUCKETS)]
-        self._bucket_of: dict[str, int] = {}
+        self._turns = Turns(self._end_broken)
+        self._rest: asyncio.Handle | None = None
         self._ticks = 0
         self._timer: asyncio.TimerHandle | None = None
         self._tick_due = 0.0
@@ -83,9 +82,10 @@ class Engine:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._pacing is not None:
-            self._pacing.cancel()
-            self._pacing = None
+        for handle in (self._pacing, self._rest):
+            if handle is not None:
+                handle.cancel()
+        self._pacing = self._rest = None
         if self._preloading is not None:
             self._preloading.cancel()  # nobody waits for a thread that is importing: it ends with its import
             await asyncio.gather(self._preloading, return_exceptions=True)
@@ -107,18 +107,13 @@ class Engine:
     def schedule(self, transport: Transport) -> None:
         """Give a Transport its regular turns."""
         if transport.role is TransportRole.PUBLISH:
-            self._publishers[transport.id] = transport
-            return
-        bucket = min(range(SUBSCRIBER_BUCKETS), key=lambda i: len(self._buckets[i]))
-        self._buckets[bucket][transport.id] = transport
-        self._bucket_of[transport.id] = bucket
+            self._turns.add_publisher(transport)
+        else:
+            self._turns.add_subscriber(transport)
 
     def unschedule(self, transport: Transport) -> None:
         """A Transport needs no more turns."""
-        self._publishers.pop(transport.id, None)
-        bucket = self._bucket_of.pop(transport.id, None)
-        if bucket is not None:
-            self._buckets[bucket].pop(transport.id, None)
+        self._turns.remove(transport)
 
     def flush(self) -> bool:
         """Send what was queued since the last flush, grouped by Transport; whether there was any."""
@@ -162,11 +157,9 @@ class Engine:
     def turn(self, now: float, unix_now: float) -> None:
         """One turn of the clock for all that are due; a bug in one of them costs the others nothing."""
         self._ticks += 1
-        for transport in list(self._publishers.values()):
-            try:
-                transport.receiving.tick(now)
-            except Exception as error:
-                self._end_broken(transport, error)
+        self._turns.begin(self._ticks, now, unix_now)
+        if self._rest is None:
+            self._give_turns()
         for pipe in list(self.pipes):
             try:
                 pipe.tick(now, unix_now)
@@ -174,17 +167,6 @@ class Engine:
                 self.counters["bug"] += 1
                 log.exception("pipe failed", router=pipe.router.id)
                 pipe.close()
-        for transport in list(self._buckets[self._ticks % SUBSCRIBER_BUCKETS].values()):
-            try:
-                transport.report(now, unix_now)
-            except Exception as error:
-                self._end_broken(transport, error)
-        for bucket in range(self._ticks % CONTROL_EVERY_TICKS, SUBSCRIBER_BUCKETS, CONTROL_EVERY_TICKS):
-            for transport in list(self._buckets[bucket].values()):
-                try:
-                    transport.control(now)
-                except Exception as error:
-                    self._end_broken(transport, error)
         if self._ticks % SPEAKERS_EVERY_TICKS == 0:
             for router in list(self.routers.values()):
                 try:
@@ -194,6 +176,13 @@ class Engine:
                     log.exception("speakers failed", router=router.id)
         self.flush()
         self._serve_sinks(now)
+
+    def _give_turns(self) -> None:
+        self._rest = None
+        is_done = self._turns.run(None if self._loop is None else SLICE_S)
+        self.flush()
+        if not is_done and self._loop is not None:
+            self._rest = self._loop.call_soon(self._give_turns)
 
     def _serve_sinks(self, now: float) -> None:
         for router in list(self.routers.values()):
@@ -219,7 +208,7 @@ class Engine:
     @property
     def subscribers(self) -> int:
         """Transports of those who receive."""
-        return len(self._bucket_of)
+        return self._turns.subscribers
 
     @property
     def port(self) -> int:

@@ -1,6 +1,6 @@
 """What a pipe between shards adds: the delay of media that a subscriber gets by it, and the copies between the shards.
 
-    python -m tests.bench.piped [--packets 1500] [--audience 4]
+    python -m tests.bench.piped [--packets 1000] [--audience 4]
 
 Three shards are processes of their own. One publisher sends sound, 50 packets a second with the time of sending in
 each; subscribers listen at the owner and at two other shards.
@@ -73,6 +73,7 @@ async def send(peer: Peer, seq: int) -> None:
 
 async def measure(arguments: argparse.Namespace, folder: Path) -> None:
     async with Shards(folder, 3, {"PLENUM_SHARDS__MAX_SUBSCRIBERS": str(arguments.audience)}) as shards:
+        await asyncio.sleep(2.5)  # until each shard knows the others
         publisher = await join(shards, "ann")
         owner = (await shards.owner(ROOM))["media_port"]
         voice = await publish(publisher, owner)
@@ -121,7 +122,7 @@ def show(groups: dict[str, list[list[float]]], packets: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--packets", type=int, default=1500)
+    parser.add_argument("--packets", type=int, default=1000)
     parser.add_argument("--audience", type=int, default=4, help="subscribers at each shard")
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(measure(parser.parse_args(), Path(folder)))

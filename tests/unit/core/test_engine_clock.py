@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from sfu.connection import TransportState
-from sfu.engine import SPEAKERS_EVERY_TICKS, SUBSCRIBER_BUCKETS, Engine
+from sfu.engine import SPEAKERS_EVERY_TICKS, Engine
 from sfu.options import MediaOptions
 from sfu.transport import Transport, TransportRole
+from sfu.turns import SUBSCRIBER_BUCKETS, Turns
 
 
 @pytest.fixture
@@ -50,3 +52,32 @@ def test_a_broken_listener_of_speakers_does_not_stop_the_clock(engine: Engine, m
         engine.turn(float(turn), float(turn))
     assert len(reviewed) == 1
     assert engine.counters["bug"] == 1
+
+
+class Slow:
+    """A Transport whose every turn takes a millisecond."""
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.id = name
+        self.receiving = self
+        self._log = log
+
+    def tick(self, _now: float) -> None:
+        time.sleep(0.001)
+        self._log.append(self.id)
+
+
+def test_many_turns_are_given_in_slices_each_once_and_in_order() -> None:
+    log: list[str] = []
+    turns = Turns(broken)
+    slow: Any = [Slow(str(number), log) for number in range(40)]
+    for one in slow:
+        turns.add_publisher(one)
+    turns.begin(1, 1.0, 1.0)
+    assert not turns.run(0.003)
+    first = len(log)
+    assert 3 <= first < 40
+    turns.remove(slow[first])
+    turns.begin(2, 1.02, 1.02)  # those who still wait have one turn for both
+    assert turns.run(None)
+    assert log == [str(n) for n in range(40) if n != first] + [str(n) for n in range(first)]
