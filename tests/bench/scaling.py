@@ -23,6 +23,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scripts.load.clip import Clip, make_clip
 from scripts.load.running import Plan, run
+from signaling.shards.model import ShardInfo
+from signaling.shards.placement import place
 from tests.support.shards import Shards
 
 TARGET = 1.8
@@ -59,6 +61,7 @@ async def measure(
 ) -> tuple[float, float, float]:
     """Microseconds of processor time for a packet, packets a second, and the share that was lost."""
     async with Shards(work, shard_count, SETTINGS) as shards:
+        await asyncio.sleep(2.5)  # until each shard knows the other
         ids = list(await shards.stats())
         assert len(ids) == shard_count, ids
         marks: list[dict[str, Counts]] = []
@@ -66,7 +69,9 @@ async def measure(
         async def note() -> None:
             marks.append(await counts(shards.server.url, ids))
 
+        infos = [ShardInfo.model_validate_json(text) for text in await shards.redis.mget(*map(_key, ids))]
         plan = Plan(
+            prefix=_spread(infos),
             url=shards.server.url,
             rooms=shard_count,
             publishers=1,
@@ -86,6 +91,20 @@ async def measure(
     passed_s = end[ids[0]].at - begin[ids[0]].at
     packets = sum(sent.values())
     return cpu_s / packets * 1e6, packets / passed_s, outcome.loss
+
+
+def _key(shard_id: str) -> str:
+    return f"plenum:{{shards}}:at:{shard_id}"
+
+
+def _spread(shards: list[ShardInfo]) -> str:
+    """Names of rooms that each come to another shard: among those that are about as full the name decides."""
+    for number in range(1_000):
+        prefix = f"room{number}"
+        chosen = {one.id for place_of in range(len(shards)) if (one := place(f"{prefix}-{place_of}", shards))}
+        if len(chosen) == len(shards):
+            return prefix
+    raise AssertionError("no such names")
 
 
 async def rounds(arguments: argparse.Namespace) -> bool:
