@@ -1,4 +1,4 @@
-"""Whose turn it is: publishers at each tick, subscribers ten times a second, their reports once. No clock, no loop."""
+"""Whose turn it is: publishers at each tick, subscribers ten times a second, their reports once. Knows no loop."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ _CHAT = """async ({ room, token, writes }) => {
 
 async def measure(drains: int, directory: Path) -> bool:
     worst: list[float] = []
-    async with Shards(directory, 2) as shards, Chromium(directory) as chromium:
+    settings = {"PLENUM_ROOMS__MESSAGES_PER_MINUTE": "100000"}
+    async with Shards(directory, 2, settings) as shards, Chromium(directory) as chromium:
         people = [await RoomPage.open(chromium, shards.server, "drain", name) for name in ("Ada", "Bela")]
         for one in people:
             await one.join()
@@ -46,6 +47,11 @@ async def measure(drains: int, directory: Path) -> bool:
             token = shards.server.token(name, "drain")
             await one.page.evaluate(_CHAT, {"room": "drain", "token": token, "writes": name == "writer"})
         await asyncio.sleep(SETTLE_S)
+        for one in people:
+            await watch(one)
+        await asyncio.sleep(SETTLE_S)
+        calm = [round((await gaps(one))["worst"]) for one in people]
+        print(f"without a drain: longest time without a new frame {calm} ms", flush=True)
         for number in range(drains):
             for one in people:
                 await watch(one)
