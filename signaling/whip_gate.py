@@ -180,7 +180,6 @@ class WhipGate:
         viewers = sum(1 for s in self._sessions.values() if s.live is live and not s.publishes)
         if viewers >= self._hub.around.options.max_viewers:
             raise RoomError(ErrorCode.ROOM_FULL, f"The room has {viewers} viewers already.")
-        log.info("viewer", room=room_id, participant=identity.username)
         if (elsewhere := await self._play_elsewhere(live, identity, sdp, wanted)) is not None:
             return elsewhere
         session_id = new_id()
@@ -241,6 +240,8 @@ class WhipGate:
 
     def _keep(self, session: _MediaSession, identity: Identity, answer: str) -> Started:
         self._sessions[session.session_id] = session
+        if not session.publishes:
+            log.info("viewer", room=session.live.room.room_id, participant=session.username)
         around = self._hub.around
         servers = ice_servers(around.options, identity.username, around.unix())
         return Started(session.session_id, answer, session.path.ice_tag, servers)
