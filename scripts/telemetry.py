@@ -87,11 +87,6 @@ class _OpenSpan:
         self._span = span
 
     @property
-    def trace_id(self) -> str:
-        """32 hexadecimal digits."""
-        return f"{self._span.get_span_context().trace_id:032x}"
-
-    @property
     def traceparent(self) -> str:
         """For another process."""
         context = self._span.get_span_context()

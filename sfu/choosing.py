@@ -183,7 +183,7 @@ class Chooser:
             costs = tuple(round(rung.bitrate_bps * HEADER_SHARE) for rung in candidate.ladder)
             demands.append(Demand(candidate.consumer.id, costs, candidate.current, most, rank, -size))
         chosen = allocate(budget_bps, demands)
-        spared = spare_first(roof_bps, demands, chosen) if len(demands) > 1 else None
+        spared = spare_first(roof_bps, demands, chosen)
         if spared is None:
             self._spared_since = None
             return chosen

@@ -10,13 +10,15 @@ from collections.abc import Awaitable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
+from signaling.scopes import header_of, with_header
+
 HEADER = b"x-request-id"
 _USABLE = re.compile(rb"[A-Za-z0-9._:/+=-]{1,64}\Z")
 
 
 def request_id_of(scope: Scope) -> str:
     """The id that the middleware gave the request; empty if it has none."""
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == HEADER), "")
+    return (header_of(scope, HEADER) or b"").decode("latin-1")
 
 
 class RequestIds:
@@ -29,11 +31,10 @@ class RequestIds:
         """ASGI."""
         if scope["type"] not in ("http", "websocket"):
             return self._app(scope, receive, send)
-        given = next((value for name, value in scope["headers"] if name == HEADER), b"")
+        given = header_of(scope, HEADER) or b""
         request_id = given if _USABLE.match(given) else secrets.token_hex(8).encode()
         if request_id is not given:
-            others = [pair for pair in scope["headers"] if pair[0] != HEADER]
-            scope = {**scope, "headers": [*others, (HEADER, request_id)]}
+            scope = with_header(scope, HEADER, request_id)
         bind_contextvars(request=request_id.decode())
         if scope["type"] == "websocket":
             return self._app(scope, receive, send)
@@ -43,8 +44,7 @@ class RequestIds:
 def _telling(send: Send, request_id: bytes) -> Send:
     async def tell(message: Message) -> None:
         if message["type"] == "http.response.start":
-            others = [pair for pair in message.get("headers", ()) if pair[0].lower() != HEADER]
-            message = {**message, "headers": [*others, (HEADER, request_id)]}
+            message = with_header(message, HEADER, request_id)
         await send(message)
 
     return tell

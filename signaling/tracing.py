@@ -13,6 +13,8 @@ from typing import Protocol
 
 from starlette.types import Scope
 
+from signaling.scopes import header_of, with_header
+
 HEADER = b"traceparent"
 """W3C Trace Context: a caller's trace goes on in ours."""
 MAX_HEADER_BYTES = 256
@@ -30,11 +32,6 @@ class OpenSpan(Protocol):
     @property
     def traceparent(self) -> str:
         """What another process needs to go on below it."""
-        ...
-
-    @property
-    def trace_id(self) -> str:
-        """32 hexadecimal digits."""
         ...
 
     def child(self, name: str, start_ns: int, end_ns: int, attributes: Attributes, error: str = "") -> None:
@@ -192,7 +189,5 @@ def header_text(value: bytes | None) -> str:
 
 def start_span(tracer: Tracer, scope: Scope, room_id: str, now_ns: int) -> tuple[OpenSpan, Scope]:
     """A span for a socket that is passed on to another shard; and the scope by which the join there lies below it."""
-    parent = next((value for name, value in scope["headers"] if name == HEADER), None)
-    span = tracer.start("pass on", header_text(parent), now_ns, {"plenum.room": room_id})
-    others = [pair for pair in scope["headers"] if pair[0] != HEADER]
-    return span, {**scope, "headers": [*others, (HEADER, span.traceparent.encode())]}
+    span = tracer.start("pass on", header_text(header_of(scope, HEADER)), now_ns, {"plenum.room": room_id})
+    return span, with_header(scope, HEADER, span.traceparent.encode())

@@ -24,6 +24,7 @@ from signaling.names import check_room_id
 from signaling.outbox import CLOSE_TIMEOUT_S, Outbox
 from signaling.request_ids import request_id_of
 from signaling.rest.bearer import bearer_of
+from signaling.scopes import header_of
 from signaling.session import Session
 from signaling.tokens import TokenVerifier
 from signaling.tracing import HEADER as TRACEPARENT
@@ -123,8 +124,7 @@ class RoomSockets:
         traces = self._hub.around.traces
         if traces is None:
             return None
-        parent = socket.headers.get(TRACEPARENT.decode())
-        return traces.begin(room_id, parent.encode("latin-1") if parent else None, request_id_of(socket.scope))
+        return traces.begin(room_id, header_of(socket.scope, TRACEPARENT), request_id_of(socket.scope))
 
     def _end(self, session: Session, live: LiveRoom, *, left: bool) -> None:
         if session.closed or left:

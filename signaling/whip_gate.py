@@ -67,8 +67,16 @@ class MediaPath(Protocol):
         """Take candidates (None comes back), or new ICE credentials (our fragment comes back); raises RoomError."""
         ...
 
+    def watch(self, watcher: Callable[[TransportState], None]) -> None:
+        """Tell of each new state."""
+        ...
+
+    def unwatch(self) -> None:
+        """Tell no more."""
+        ...
+
     def close(self) -> None:
-        """End it."""
+        """End it, and tell no more."""
         ...
 
 
@@ -163,7 +171,7 @@ class WhipGate:
         except Exception:
             transport.close()
             raise
-        return self._begin(session_id, identity, live, transport, offered.answer, publishes=True)
+        return self._begin(session_id, identity, live, _Here(live, transport), offered.answer, publishes=True)
 
     async def play(
         self, room_id: str, token: str | None, sdp: str, *, user: str | None = None, source: str | None = None
@@ -192,7 +200,7 @@ class WhipGate:
         except Exception:
             transport.close()
             raise
-        return self._begin(session_id, identity, live, transport, answer, publishes=False)
+        return self._begin(session_id, identity, live, _Here(live, transport), answer, publishes=False)
 
     async def _play_elsewhere(
         self, live: LiveRoom, identity: Identity, sdp: str, wanted: Sequence[Producer]
@@ -201,7 +209,6 @@ class WhipGate:
         viewer = live.audience.viewer() if live.audience is not None else None
         if viewer is None:
             return None
-        session = _MediaSession(new_id(), identity.username, live, viewer, False, time.monotonic())
         try:
             answer = await viewer.play(sdp, [producer.id for producer in wanted])
             if live.closed:
@@ -212,8 +219,7 @@ class WhipGate:
         except BaseException:
             viewer.close()
             raise
-        viewer.on_state = lambda state: self._on_state(session, state)
-        return self._keep(session, identity, answer)
+        return self._begin(new_id(), identity, live, viewer, answer, publishes=False)
 
     def _choose(self, live: LiveRoom, user: str | None, source: str | None) -> list[Producer]:
         room = live.room
@@ -231,20 +237,16 @@ class WhipGate:
         return _producers(live, publishers[0], order)
 
     def _begin(
-        self, session_id: str, identity: Identity, live: LiveRoom, transport: Transport, answer: str, *, publishes: bool
+        self, session_id: str, identity: Identity, live: LiveRoom, path: MediaPath, answer: str, *, publishes: bool
     ) -> Started:
-        path = _Here(live, transport)
         session = _MediaSession(session_id, identity.username, live, path, publishes, time.monotonic())
+        self._sessions[session_id] = session
         path.watch(lambda state: self._on_state(session, state))
-        return self._keep(session, identity, answer)
-
-    def _keep(self, session: _MediaSession, identity: Identity, answer: str) -> Started:
-        self._sessions[session.session_id] = session
-        if not session.publishes:
-            log.info("viewer", room=session.live.room.room_id, participant=session.username)
+        if not publishes:
+            log.info("viewer", room=live.room.room_id, participant=session.username)
         around = self._hub.around
         servers = ice_servers(around.options, identity.username, around.unix())
-        return Started(session.session_id, answer, session.path.ice_tag, servers)
+        return Started(session_id, answer, path.ice_tag, servers)
 
     # -- going on --------------------------------------------------------------------------------------------------
 
@@ -274,8 +276,7 @@ class WhipGate:
     def _end(self, session: _MediaSession, reason: str) -> None:
         if self._sessions.pop(session.session_id, None) is None:
             return
-        if isinstance(session.path, _Here):
-            session.path.unwatch()
+        session.path.unwatch()
         session.live.viewers.discard(session.session_id)
         if session.publishes:
             session.live.leave(session.username, session.session_id, reason)
@@ -290,7 +291,7 @@ class WhipGate:
     def _forget(self, session_id: str) -> None:
         """The room has ended a publisher by itself."""
         session = self._sessions.pop(session_id, None)
-        if session is not None and isinstance(session.path, _Here):
+        if session is not None:
             session.path.unwatch()
 
     def _on_state(self, session: _MediaSession, state: TransportState) -> None:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class RemoteViewer:
-    """``signaling.whip_gate.MediaPath`` at another shard. ``on_state`` is told what becomes of its Transport."""
+    """``signaling.whip_gate.MediaPath`` at another shard."""
 
     def __init__(self, pipe: NearPipe, audience: Audience) -> None:
         self.id = secrets.token_hex(8)
         self.pipe = pipe
         self.state = TransportState.NEW
         self.ice_tag = ""
-        self.on_state: Callable[[TransportState], None] = lambda state: None
+        self._watcher: Callable[[TransportState], None] | None = None
         self._audience = audience
 
     async def play(self, sdp: str, publications: Iterable[str]) -> str:
@@ -49,9 +49,17 @@ class RemoteViewer:
         self.ice_tag = str(patched["ice_tag"])
         return None if patched["fragment"] is None else str(patched["fragment"])
 
+    def watch(self, watcher: Callable[[TransportState], None]) -> None:
+        """MediaPath."""
+        self._watcher = watcher
+
+    def unwatch(self) -> None:
+        """MediaPath."""
+        self._watcher = None
+
     def close(self) -> None:
         """MediaPath."""
-        self.on_state = lambda state: None
+        self.unwatch()
         self._audience.forget(self)
         self._audience.services.later(self.pipe.call("pipe-leave", {"seat": self.id}))
 
@@ -73,4 +81,5 @@ class RemoteViewer:
 
     def _tell(self, state: TransportState) -> None:
         self.state = state
-        self.on_state(state)
+        if self._watcher is not None:
+            self._watcher(state)

@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from signaling.errors import RoomError
+from signaling.scopes import header_of
 from signaling.shards.signing import HEADER, Signer
 
 log = structlog.get_logger("plenum.shards")
@@ -36,7 +37,7 @@ class InnerDoor:
             return
         query = scope["query_string"].decode("latin-1")
         target = scope["path"] + (f"?{query}" if query else "")
-        found = next((value for name, value in scope["headers"] if name == HEADER.encode()), b"").decode("latin-1")
+        found = (header_of(scope, HEADER.encode()) or b"").decode("latin-1")
         method = scope.get("method", "GET")
         try:
             origin = self._signer.check(method, target, self._shard_id, found)

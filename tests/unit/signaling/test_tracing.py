@@ -18,7 +18,6 @@ class Span:
     children: list[tuple[str, int, int, str]] = field(default_factory=list)
     ended: tuple[int, str] | None = None
     traceparent: str = ""
-    trace_id: str = ""
 
     def child(self, name: str, start_ns: int, end_ns: int, attributes: Attributes, error: str = "") -> None:
         self.children.append((name, start_ns, end_ns, error))
