@@ -12,6 +12,8 @@ from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
 from media.depacketise import Frame
+from media.depacketise.opus import hidden_frame, opus_samples
+from sfu.codecs.opus import DTX_INTERVAL_SAMPLES
 
 SAMPLE_RATE = 48_000
 MAX_PIXELS = 4096 * 2304
@@ -75,9 +77,16 @@ class OpusDecoder:
         self._resampler = AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
 
     def decode(self, frame: Frame) -> Samples | None:
-        """The sound of one packet; None if the decoder refuses it."""
+        """The sound of one packet; None if the decoder refuses it.
+
+        Behind one that opens a pause (DTX) comes the noise of the room until the next is due: what is said before
+        then is to be put upon it.
+        """
+        packets = [frame.data]
+        if hidden := hidden_frame(frame.data):
+            packets += [hidden] * (DTX_INTERVAL_SAMPLES // opus_samples(hidden))
         try:
-            decoded = self._context.decode(av.Packet(frame.data))
+            decoded = [sound for data in packets for sound in self._context.decode(av.Packet(data))]
             pieces = [made.to_ndarray() for sound in decoded for made in self._resampler.resample(sound)]
         except av.error.FFmpegError:
             self.counters["refused"] += 1

@@ -9,11 +9,12 @@ from media.containers.mp4 import Mp4Writer
 from media.containers.webm import WebmWriter
 from media.decode import picture_size
 from media.depacketise import Frame
-from media.depacketise.opus import opus_samples
+from media.depacketise.opus import hidden_frame, opus_samples
 from media.extradata import av1c_record, avcc_record, opus_head
 from media.feed import Clock, KeyFrameWanted, Message, Muted, Packet, TrackAdded
 from media.incoming import IncomingTrack, TimedFrame
 from media.packets import VIDEO_CLOCK_RATE, EncodedPacket, Patch, StreamInfo
+from sfu.codecs.opus import DTX_INTERVAL_SAMPLES
 
 WAIT_S = 1.5
 """Nothing plays what a recorder writes, so retransmissions may take their time."""
@@ -217,15 +218,25 @@ class TrackWriter:
             self.gaps.append((begin_s, end_s, "muted" if self._was_muted else "silence"))
         self._was_muted = self._muted
 
-    def _fill(self, begin: int, end: int, why: Literal["loss"] | None) -> None:
-        """Silence in whole packets, so that every player keeps the time."""
+    def _put_silence(self, begin: int, end: int, packet: bytes) -> int:
+        """Whole packets, so that every player keeps the time; how many samples they are."""
         assert self._writer is not None
+        samples = opus_samples(packet)
+        places = range(begin, end - samples + SQUEEZE_SAMPLES + 1, samples)
+        for at in places:
+            self._writer.add(EncodedPacket(_NAME, at, samples, True, packet))
+            self._sound_end = at + samples
+        return len(places) * samples
+
+    def _fill(self, begin: int, end: int, why: Literal["loss"] | None) -> None:
+        """Where nothing came, nothing sounds, and it is told; but a pause of the encoder (DTX) is what it sent."""
         rate = self.added.clock_rate
-        count = int(min(end - begin, MAX_SILENCE_S * rate)) // SILENCE_SAMPLES
-        for number in range(count):
-            at = begin + number * SILENCE_SAMPLES
-            self._writer.add(EncodedPacket(_NAME, at, SILENCE_SAMPLES, True, OPUS_SILENCE))
-        self.silence_s += count * SILENCE_SAMPLES / rate
+        pause = hidden_frame(self._last.frame.data) if self._last is not None and why is None else None
+        if pause is not None and end - begin <= 2 * DTX_INTERVAL_SAMPLES:
+            self._put_silence(begin, end, pause)
+            return
+        last = min(end, begin + round(MAX_SILENCE_S * rate))
+        self.silence_s += self._put_silence(begin, last, OPUS_SILENCE) / rate
         self.gaps.append((begin / rate, end / rate, why or ("muted" if self._was_muted else "silence")))
 
     @property

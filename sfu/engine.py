@@ -53,7 +53,10 @@ class Engine:
         self.ports.on_delay = self.totals.forwarding.observe
         self.ports.on_batch_end = self.flush
         self.capabilities = build_capabilities(
-            audio_codecs=options.audio_codecs, video_codecs=options.video_codecs, audio_red=options.audio_red
+            audio_codecs=options.audio_codecs,
+            video_codecs=options.video_codecs,
+            audio_red=options.audio_red,
+            opus_dtx=options.audio_dtx,
         )
         self._turns = Turns(self._end_broken)
         self._rest: asyncio.Handle | None = None

@@ -29,6 +29,11 @@ class MediaOptions(BaseModel):
         description="Ask publishers for redundant audio (RED, RFC 2198): "
         "about 30 kbit/s more a voice, and lost packets are not heard.",
     )
+    audio_dtx: bool = Field(
+        default=True,
+        description="Ask publishers to send next to nothing while they are silent (DTX): "
+        "all but those who send stereo, which is music.",
+    )
     max_voices: int = Field(
         default=0, ge=0, description="In a room with more microphones, so many of the loudest are passed on; 0: all."
     )

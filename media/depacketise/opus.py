@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from media.depacketise.frame import Frame
+from sfu.codecs.opus import DTX_MAX_BYTES
 from sfu.errors import MalformedPacket
 from sfu.rtp.arithmetic import TimestampUnwrapper
 from sfu.rtp.packet import RtpPacket
@@ -94,6 +95,15 @@ def red_blocks(payload: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     if place >= len(payload):
         raise MalformedPacket("red_truncated")
     return blocks, payload[place:]
+
+
+def hidden_frame(data: bytes) -> bytes | None:
+    """What stands for the packets that are not sent behind this one: None if it opens no pause.
+
+    An encoder that begins to be silent (DTX) sends a packet without content; one more of them, of one frame, makes a
+    decoder go on with the noise of the room (RFC 6716 section 3.2.1: a frame of no bytes is one not transmitted).
+    """
+    return bytes([data[0] & 0xFC]) if 0 < len(data) <= DTX_MAX_BYTES else None
 
 
 def opus_samples(data: bytes) -> int:

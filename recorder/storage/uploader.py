@@ -27,6 +27,7 @@ class Uploader:
         threads: int = 2,
         retry_max_s: float = 10.0,
         on_done: Callable[[Spool], None] = lambda spool: None,
+        on_bug: Callable[[Exception], None] = lambda error: None,
     ) -> None:
         self.problem: StoreError | None = None
         self.uploaded_bytes = 0
@@ -34,6 +35,7 @@ class Uploader:
         self._store = store
         self._retry_max_s = retry_max_s
         self._on_done = on_done
+        self._on_bug = on_bug
         self._spools: list[Spool] = []
         self._busy: set[int] = set()
         self._changed = threading.Condition()
@@ -97,6 +99,11 @@ class Uploader:
             except OSError as error:
                 self.problem = StoreError(Failure.UNREACHABLE, f"the spool: {error.strerror}")
                 self._failures_in_a_row += 1
+            except Exception as error:
+                # An answer that no one foresaw costs a try, not the thread and with it all files.
+                self.problem = StoreError(Failure.REFUSED, f"unforeseen: {type(error).__name__}")
+                self._failures_in_a_row += 1
+                self._on_bug(error)
             finally:
                 self._give(spool)
             if self.problem is not None:

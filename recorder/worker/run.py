@@ -55,7 +55,10 @@ class Run:
         self._store = open_store(setup.options)
         self._parts: list[Part] = list(self._shelf.left_behind())
         self.uploader = Uploader(
-            self._store, threads=setup.options.upload_threads, retry_max_s=setup.options.retry_max_s
+            self._store,
+            threads=setup.options.upload_threads,
+            retry_max_s=setup.options.retry_max_s,
+            on_bug=lambda error: note_bug("upload"),
         )
         self._program: ProgramOutput | None = None
         self._tracks: TracksOutput | None = None

@@ -116,7 +116,9 @@ def find_red(section: MediaSection, codec: Codec) -> Codec | None:
 def _answered_parameters(offered: CodecParameters, caps: Capabilities) -> CodecParameters:
     kept = {name: offered.fmtp[name] for name in _REPEATED.get(offered.name, ()) if name in offered.fmtp}
     if offered.name == "opus":
-        kept = {**OPUS_PARAMETERS, **({"usedtx": "1"} if caps.opus_dtx else {}), **kept}
+        # Stereo is music, whose quiet passages are no pauses.
+        dtx = {"usedtx": "1"} if caps.opus_dtx and not kept else {}
+        kept = {**OPUS_PARAMETERS, **dtx, **kept}
     return replace(offered, fmtp=kept)
 
 

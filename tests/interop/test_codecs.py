@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,25 @@ async def test_three_encodings_of_one_camera(people: People) -> None:
     await bela.wait_for_frames(camera, count=30)
     (entry,) = [entry for entry in (await bela.tab.sample())["inbound"] if entry["kind"] == "video"]
     assert entry["totalFreezesDuration"] < 0.5, entry
+
+
+async def test_who_is_silent_sends_next_to_nothing(people: People) -> None:
+    ada, bela = await people.join("ada"), await people.join("bela")
+    await ada.publish("microphone", toneHz=440)
+    voice = await sees(bela, "ada", "microphone")
+    await bela.wait_for_sound(voice, count=40)
+    speaking = await packets_in(bela, voice, 2)
+    await ada.tab.page.evaluate("me.mine.get('microphone').track.enabled = false")
+    await asyncio.sleep(1.5)
+    silent = await packets_in(bela, voice, 2)
+    await ada.tab.page.evaluate("me.mine.get('microphone').track.enabled = true")
+    await bela.wait_for_sound(voice, count=40, timeout_s=2)
+    assert abs((await bela.call("toneOf", voice))["hz"] - 440) < 15
+    assert speaking >= 80
+    assert 3 <= silent <= 15, "two in 400 ms: how the silence sounds, and that it begins"
+
+
+async def packets_in(one: Participant, publication_id: str, seconds: float) -> int:
+    before = await one.packets_of(publication_id)
+    await asyncio.sleep(seconds)
+    return await one.packets_of(publication_id) - before

@@ -60,10 +60,10 @@ class VideoEncoder:
 class OpusEncoder:
     """20 ms of stereo sound (2 rows of 960 samples, -1.0 to 1.0) into one packet."""
 
-    def __init__(self, bitrate_bps: int = 64_000) -> None:
+    def __init__(self, bitrate_bps: int = 64_000, application: str = "lowdelay") -> None:
         context = av.CodecContext.create("libopus", "w")
         context.sample_rate, context.layout, context.format, context.bit_rate = 48_000, "stereo", "flt", bitrate_bps
-        context.options = {"application": "lowdelay"}
+        context.options = {"application": application}
         self._context, self._count = context, 0
 
     def encode(self, sound: NDArray[np.float32]) -> bytes:
@@ -73,6 +73,19 @@ class OpusEncoder:
         self._count += 960
         (packet,) = self._context.encode(frame)
         return bytes(packet)
+
+
+def quiet_room(seconds: float, loudness: float = 0.003) -> Iterator[bytes]:
+    """Packets of 20 ms of the noise of a room in which nobody speaks, as a browser's encoder for voices makes them."""
+    encoder, dice = OpusEncoder(20_000, "voip"), np.random.default_rng(7)
+    for _ in range(round(seconds * 50)):
+        noise = (dice.standard_normal(960) * loudness).astype(np.float32)
+        yield encoder.encode(np.stack([noise, noise]))
+
+
+def pause_packet(data: bytes) -> bytes:
+    """What an encoder that begins to be silent (DTX) sends: the head of a packet alone."""
+    return bytes([data[0] & 0xFC])
 
 
 # -- payloads --------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from tests.support.impairment import Impairment
 from tests.support.relay_process import RelayProcess
 
 INTERVAL_S = 0.25
+HEARD_ROWS = 5
+"""A sound counts as heard by packets within so many rows: whoever is silent sends one in 400 ms (DTX)."""
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Collector:
         self.subscribers: list[Seat] = []
         self.rates: dict[str, float | None] = {}
         self.started = time.monotonic()
-        self._before: Taken | None = None
+        self._taken: deque[Taken] = deque(maxlen=HEARD_ROWS)
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -72,9 +75,9 @@ class Collector:
         while True:
             started = time.monotonic()
             taken = await self._take()
-            if self._before is not None:
-                self._append(self._before, taken)
-            self._before = taken
+            if self._taken:
+                self._append(self._taken[-1], self._taken[0], taken)
+            self._taken.append(taken)
             await asyncio.sleep(max(0.0, INTERVAL_S - (time.monotonic() - started)))
 
     async def _take(self) -> Taken:
@@ -91,7 +94,7 @@ class Collector:
         explained = {seat.name: one for seat, one in zip(subscribers, rest[len(seats) :], strict=True)}
         return Taken(at, samples, explained, paths)
 
-    def _append(self, before: Taken, now: Taken) -> None:
+    def _append(self, before: Taken, earlier: Taken, now: Taken) -> None:
         for seat in self.publishers[:1]:
             old, new = before.samples.get(seat.name), now.samples.get(seat.name)
             if old is not None and new is not None:
@@ -106,7 +109,7 @@ class Collector:
                 now.at - self.started,
                 now.at - before.at,
                 down,
-                (old, now.samples[seat.name]),
+                (earlier.samples.get(seat.name, old), now.samples[seat.name]),
                 now.explained[seat.name],
                 self.rates.get(seat.name),
             )
@@ -135,9 +138,9 @@ def _row(
     rate_bps: float | None,
 ) -> Row:
     path, path_before = down
-    sample_before, sample = samples
+    earlier, sample = samples
     audio = [entry for entry in sample["inbound"] if entry["kind"] == "audio"]
-    heard = {entry["id"]: entry["packetsReceived"] or 0 for entry in sample_before["inbound"]}
+    heard = {entry["id"]: entry["packetsReceived"] or 0 for entry in earlier["inbound"]}
     estimate = (explained or {}).get("estimate") or {}
     tracks = [track for track in (explained or {}).get("received", ()) if track["kind"] == "video"]
     return Row(

@@ -40,7 +40,7 @@ class Row:
     videos: Mapping[str, VideoRow]
     concealed: int
     samples: int
-    audible: int  # sounds of which packets came since the row before
+    audible: int  # sounds of which packets came within the last rows
     rtt_ms: float | None
 
 

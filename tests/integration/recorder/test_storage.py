@@ -232,3 +232,27 @@ def test_what_is_damaged_on_the_way_is_refused_and_kept_here_until_it_arrives_wh
     assert uploader.wait(20)
     uploader.close()
     assert store.read("d.mp4", 0, len(data)) == data and store.size("d.mp4") == len(data)
+
+
+def test_a_failure_that_no_one_foresaw_costs_a_try_and_not_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalStore(tmp_path / "store")
+    real, failures = store.put_part, iter((KeyError("ETag"), TypeError("no page")))
+
+    def put_part(*given: Any) -> StoredPart:
+        for failure in failures:
+            raise failure
+        return real(*given)
+
+    monkeypatch.setattr(store, "put_part", put_part)
+    bugs: list[Exception] = []
+    uploader = Uploader(store, threads=1, retry_max_s=0.1, on_bug=bugs.append)
+    spool = Spool.create(tmp_path / "spool", "k", INFO, part_size=PART, budget=Budget(100 * MIB))
+    uploader.add(spool)
+    write(spool, media(PART + 1))
+    spool.close()
+    assert uploader.wait(10)
+    uploader.close()
+    assert [type(bug) for bug in bugs] == [KeyError, TypeError]
+    assert uploader.problem is None and store.size("k") == PART + 1

@@ -16,7 +16,7 @@ from media.depacketise.payloads import av1_obus, h264_units, vp8_start, vp9_star
 from media.extradata import av1c_record, avcc_record, length_prefixed
 from sfu.errors import MalformedPacket
 from sfu.rtp.packet import RtpPacket, build_rtp, parse_rtp
-from tests.support.rtp_source import OpusEncoder, Packetiser, encoded, vp8_payloads
+from tests.support.rtp_source import OpusEncoder, Packetiser, encoded, pause_packet, quiet_room, vp8_payloads
 
 CODECS = ["VP8", "VP9", "H264", "AV1"]
 
@@ -147,6 +147,23 @@ def test_opus_decodes_to_what_was_encoded() -> None:
     assert last is not None and last.shape == (2, 960)
     left, right = np.sqrt((last**2).mean(axis=1))
     assert 0.6 < left < 0.8 and 0.15 < right < 0.2
+
+
+def test_the_room_is_heard_on_while_the_encoder_says_nothing() -> None:
+    decoder = OpusDecoder()
+    packets = list(quiet_room(1.0))
+    before = [decoder.decode(Frame(n * 960, data, True, 0.0)) for n, data in enumerate(packets)][-1]
+    pause = decoder.decode(Frame(50 * 960, pause_packet(packets[-1]), True, 0.0))
+    assert before is not None and pause is not None
+    assert pause.shape == (2, 960 + 19_200)
+    loudness = np.sqrt((pause.reshape(2, 21, 960) ** 2).mean(axis=(0, 2))) / np.sqrt((before**2).mean())
+    assert loudness.min() > 0.4 and loudness.max() < 1.5
+
+
+@pytest.mark.parametrize("data", [b"\x03", b"\x00", b"\xff", b"\xff\x3f", b"\x78\x01"], ids=bytes.hex)
+def test_no_packet_of_two_bytes_makes_a_long_sound(data: bytes) -> None:
+    sound = OpusDecoder().decode(Frame(0, data, True, 0.0))
+    assert sound is None or sound.shape[1] <= 120 * 48 + 19_200
 
 
 def test_a_picture_of_a_gigabyte_is_refused() -> None:

@@ -14,7 +14,7 @@ from media.feed import Clock, KeyFrameWanted, Message, Muted, Packet, TrackAdded
 from media.packets import Patch
 from media.tracks import TrackWriter
 from tests.support.media_judge import overlaps
-from tests.support.rtp_source import OpusEncoder, Packetiser, VideoEncoder
+from tests.support.rtp_source import OpusEncoder, Packetiser, VideoEncoder, pause_packet, quiet_room
 
 START = 500.0
 
@@ -227,6 +227,31 @@ def test_sound_never_lies_upon_sound(messages: Iterator[tuple[float, Message]]) 
     file.patch(writer.finish(START + 6.0))
     assert overlaps(io.BytesIO(bytes(file.data))) == []
     assert writer.duration_s == pytest.approx(6.0, abs=0.1), "silent or not, a track lasts to its end"
+
+
+def test_pauses_that_are_not_sent_sound_like_the_room_and_are_no_gaps() -> None:
+    file = File()
+    writer = TrackWriter(added("audio", "opus", 48_000, 2), file.write, wait_s=0.3)
+    packetiser, messages = Packetiser("opus"), []
+    for n, data in enumerate(quiet_room(4.0)):
+        # From the first second on only what refreshes the noise is sent, every 400 ms, and the begin of the next pause.
+        if n < 50 or (n - 50) % 20 < 2:
+            at = START + n * 0.02
+            sent = data if n < 50 or (n - 50) % 20 == 0 else pause_packet(data)
+            messages += [(at, Packet(1, at, packet)) for packet in packetiser.packets(sent, n * 960)]
+    run(writer, iter([(START, Clock(1, packetiser.first_timestamp, START)), *messages]), START + 4.5)
+    file.patch(writer.finish(START + 4.0))
+    assert writer.gaps == [] and writer.silence_s == 0
+    assert overlaps(io.BytesIO(bytes(file.data))) == []
+    # FFmpeg's own decoder is silent where libopus, which browsers have, goes on with the noise.
+    decoder = av.CodecContext.create("libopus", "r")
+    decoder.sample_rate, decoder.layout = 48_000, "stereo"
+    with file.open() as container:
+        packets = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+    samples = np.concatenate([f.to_ndarray()[0] for data in packets for f in decoder.decode(av.Packet(data))])
+    assert len(samples) == 4 * 48_000 * 2, "interleaved"
+    loudness = np.sqrt((samples.reshape(-1, 9_600).astype(float) ** 2).mean(axis=1))
+    assert loudness[1:].min() > 0.4 * np.median(loudness[:10])
 
 
 def test_pictures_have_times_of_their_own_when_a_clock_is_put_back() -> None:

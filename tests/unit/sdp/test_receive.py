@@ -211,11 +211,20 @@ def test_red_is_preferred_when_it_is_wanted() -> None:
     assert answer(other, audio_red=True).sections[0].codec.red_payload_type is None
 
 
-def test_opus_parameters() -> None:
-    text = fixture_text("chromium_publish").replace("useinbandfec=1", "useinbandfec=1;stereo=1;maxaveragebitrate=9")
-    (audio, _) = sections(answer(text, opus_dtx=True).answer_text)
-    expected = {"minptime": "10", "useinbandfec": "1", "usedtx": "1", "stereo": "1"}
-    assert dict(audio.codecs[0].parameters.fmtp) == expected
+@pytest.mark.parametrize(
+    ("offered", "opus_dtx", "answered"),
+    [
+        (";maxaveragebitrate=9", True, {"usedtx": "1"}),
+        ("", False, {}),
+        (";stereo=1", True, {"stereo": "1"}),
+        (";stereo=1;sprop-stereo=1", False, {"stereo": "1", "sprop-stereo": "1"}),
+    ],
+    ids=["voice", "not wanted", "music", "music, not wanted"],
+)
+def test_opus_parameters(offered: str, opus_dtx: bool, answered: dict[str, str]) -> None:
+    text = fixture_text("chromium_publish").replace("useinbandfec=1", "useinbandfec=1" + offered)
+    (audio, _) = sections(answer(text, opus_dtx=opus_dtx).answer_text)
+    assert dict(audio.codecs[0].parameters.fmtp) == {"minptime": "10", "useinbandfec": "1", **answered}
 
 
 def test_remb_serves_a_client_without_transport_wide_numbers() -> None:
