@@ -19,6 +19,7 @@ from streaming.hls.multivariant import Variant
 from streaming.hls.playlist import MediaPlaylist, Report
 from streaming.hls.rendition import Rendition, RenditionInfo, Saved
 from streaming.hls.viewers import Viewers
+from streaming.hls.waiters import Waiters
 
 ABOUT = "about.json"
 _VIEWER_AWAY_S = 12.0
@@ -66,7 +67,7 @@ class HlsStream:
         self.mirror = mirror
         self._pasts: dict[str, Past] = {}
         self._skipped = 0
-        self._changed: asyncio.Future[None] | None = None
+        self._waiters = Waiters()
 
     async def load(self, elapsed_s: float = 0.0) -> None:
         """Learn what an earlier process has served, so that this one goes on after it.
@@ -88,17 +89,17 @@ class HlsStream:
             rendition = self.renditions[info.name] = self._new_rendition(info)
             self._describe(None)
         rendition.begin(init)
-        self._ring()
+        self._waiters.ring()
 
     def add_part(self, name: str, data: bytes, at_unix: float, duration_s: float, *, independent: bool) -> None:
         """A part of a rendition that has begun."""
         self.renditions[name].add_part(data, at_unix, duration_s, independent=independent)
-        self._ring()
+        self._waiters.ring()
 
     def end_segment(self, name: str, duration_s: float) -> None:
         """A segment of a rendition has ended."""
         self.renditions[name].end_segment(duration_s)
-        self._ring()
+        self._waiters.ring()
 
     def finish(self) -> None:
         """The stream has ended; what there is stays to be watched."""
@@ -108,12 +109,12 @@ class HlsStream:
         self._describe(time.time())
         if self.mirror is not None:
             self.mirror.finish(self._variants())
-        self._ring()
+        self._waiters.ring()
 
     def leave(self) -> None:
         """Another process serves the stream from now on: who waits here asks there."""
         self.gone = True
-        self._ring()
+        self._waiters.ring(all_of_them=True)
 
     def revive(self, infos: Iterable[RenditionInfo], pasts: dict[str, Past]) -> None:
         """Serve, in another process, a stream that has ended."""
@@ -149,15 +150,7 @@ class HlsStream:
 
     async def changed(self, wanted: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until ``wanted`` holds, for at most ``timeout_s``; whether it does."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
-        while not wanted() and not self.gone:
-            if self._changed is None:
-                self._changed = loop.create_future()
-            left_s = deadline - loop.time()
-            if left_s <= 0 or not (await asyncio.wait({self._changed}, timeout=left_s))[0]:
-                break
-        return wanted()
+        return wanted() if self.gone else await self._waiters.wait(wanted, timeout_s)
 
     async def read(self, name: str, file: str) -> bytes | None:
         """The bytes of a file of a rendition; None when there is none."""
@@ -208,11 +201,6 @@ class HlsStream:
         ]
         about = {"public": self.public, "ended_unix": ended_unix, "renditions": infos}
         self.archive.describe(ABOUT, json.dumps(about))
-
-    def _ring(self) -> None:
-        if self._changed is not None and not self._changed.done():
-            self._changed.set_result(None)
-        self._changed = None
 
 
 def archive_directory(root: Path, room_id: str, stream_id: str) -> Path:

@@ -1,7 +1,8 @@
 """HLS viewers by the hundred: what they cost the server, and whether any of them has to wait or is refused.
 
-Media of the call passes through the same event loop: heartbeats of a participant, fifty a second, tell how long
-something waits in it, without viewers and with them.
+Media of the call passes through the same event loop. One publisher and two receivers (a load test's clients, another
+process) are in a call meanwhile; the server's own histogram tells how long their packets were in it, from the kernel's
+receipt until they were sent on, without viewers and with them. So do heartbeats of a participant, fifty a second.
 
 ``python -m tests.bench.hls_viewers [--viewers 500] [--seconds 30] [--plain]``: a real server with a live stream (a
 slate), and viewers in another process that fetch as players do: low latency (blocking reload, then the part), or plain
@@ -24,8 +25,14 @@ from typing import Any
 import httpx
 import websockets
 
+from scripts.load.clip import make_clip
+from scripts.load.running import Plan
+from scripts.load.running import run as run_load
+from signaling.invites import create_token
 from tests.support.server import PlenumServer
+from tests.support.tokens import SECRET
 
+_FORWARDED = re.compile(r'plenum_media_forwarding_seconds_bucket\{le="([^"]+)"\} (\S+)')
 _PART = re.compile(rb'#EXT-X-PART:DURATION=[\d.]+,URI="([^"]+)"')
 
 
@@ -119,6 +126,34 @@ def load(base: str, port: int, viewers: int, seconds: float, plain: bool, out: A
     out.put(asyncio.run(main()))
 
 
+def call(url: str, seconds: float) -> None:
+    """One more process: people in a call."""
+    plan = Plan(url, 1, 1, 2, seconds, 10.0, make_clip(640, 360, 30, 600_000))
+
+    def mint(user: str, room: str) -> str:
+        return create_token(SECRET, username=user, expires_at=time.time() + seconds + 600, room_id=room)
+
+    asyncio.run(run_load(plan, mint, lambda phase, done, total: None))
+
+
+async def forwarded(client: httpx.AsyncClient, url: str) -> dict[float, float]:
+    """How many packets took no longer than each bound, in ms."""
+    text = (await client.get(f"{url}/webrtc/metrics")).text
+    return {float(bound) * 1000: float(count) for bound, count in _FORWARDED.findall(text)}
+
+
+def quantile_ms(before: dict[float, float], after: dict[float, float], share: float) -> float:
+    """Of what came between two looks at a histogram; evenly within a bucket."""
+    counts = {bound: after[bound] - before[bound] for bound in after}
+    wanted = share * counts[float("inf")]
+    low, below = 0.0, 0.0
+    for bound, count in counts.items():
+        if count >= wanted:
+            return round(low + (bound - low) * (wanted - below) / max(1.0, count - below), 2)
+        low, below = bound, count
+    raise AssertionError("the last bucket holds all")
+
+
 async def delays_ms(server: PlenumServer, seconds: float) -> list[float]:
     """From a heartbeat of a participant to its answer, in order of length."""
     token = server.token("probe", "bench")
@@ -155,15 +190,24 @@ async def run(viewers: int, seconds: float, plain: bool) -> dict[str, Any]:
                     context = multiprocessing.get_context("spawn")
                     queue = context.Queue()
                     process = context.Process(target=load, args=(base, server.port, viewers, seconds, plain, queue))
+                    talk = context.Process(target=call, args=(server.url, seconds + 20))
+                    talk.start()
+                    await asyncio.sleep(6)
+                    looks = [await forwarded(client, server.url)]
                     quiet_ms = await delays_ms(server, 8)
                     idle_s = await _cpu_during(server, 4)
+                    looks.append(await forwarded(client, server.url))
                     process.start()
                     await asyncio.sleep(4)
+                    looks.append(await forwarded(client, server.url))
                     busy_s = await _cpu_during(server, seconds - 14)
                     busy_ms = await delays_ms(server, 8)
+                    looks.append(await forwarded(client, server.url))
                     counted = (await client.get(url)).json()["live_streams"][0]["viewer_count"]
                     figures: Figures = await asyncio.to_thread(queue.get)
                     process.join()
+                    await asyncio.to_thread(talk.join)
+                    p99s = [quantile_ms(*looks[:2], 0.99), quantile_ms(*looks[2:], 0.99)]
                     late = sorted(figures.late_ms)
                     return {
                         "viewers": viewers,
@@ -174,7 +218,8 @@ async def run(viewers: int, seconds: float, plain: bool) -> dict[str, Any]:
                         "mbit_per_s": round(figures.bytes * 8 / seconds / 1e6, 1),
                         "media_ms_median": round(late[len(late) // 2], 1),
                         "media_ms_p99": round(late[len(late) * 99 // 100], 1),
-                        "loop_ms_p99": [p99(quiet_ms), p99(busy_ms)],
+                        "forwarding_ms_p99": p99s,
+                        "heartbeat_ms_p99": [p99(quiet_ms), p99(busy_ms)],
                         "server_core_share_idle": round(idle_s, 3),
                         "server_core_share": round(busy_s, 3),
                         "server_memory_mb": round(server.rss_bytes() / 1e6),
