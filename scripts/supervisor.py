@@ -42,6 +42,8 @@ START_TIMEOUT_S = 60.0
 STOP_MARGIN_S = 5.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
+STAND_ASIDE_S = 4.0
+"""While other shards take the rooms of a dead one, their people need the processors more than the one that starts."""
 STEADY_S = 30.0  # a shard that ran for so long begins with the short pause again
 MAX_SHARDS = 64
 BURY_TRIES = 3
@@ -196,12 +198,16 @@ class Supervisor:
             await self._bury(child)
             if time.monotonic() - child.started_at > STEADY_S:
                 child.pause_s = FIRST_PAUSE_S
-            await asyncio.sleep(child.pause_s)
+            await asyncio.sleep(max(child.pause_s, STAND_ASIDE_S if self._others_serve(child) else 0.0))
             child.pause_s = min(child.pause_s * 2, LONGEST_PAUSE_S)
             try:
                 await self._start_child(child)
             except CommandError as error:
                 log.error("a shard does not start", shard=child.name, error=str(error))
+
+    def _others_serve(self, child: Child) -> bool:
+        processes = [other.process for other in self.children if other is not child]
+        return any(process is not None and process.poll() is None for process in processes)
 
     async def _bury(self, child: Child) -> None:
         """Say that it is dead: its rooms need not wait until their leases run out."""

@@ -37,6 +37,7 @@ class MediaFigures:
         self.layer_changes = 0
         self.packets_forwarded = 0
         self.queue_ms = 0.0
+        self._alike: dict[tuple[str | None, str | None, bool, str, ConsumerState, tuple[int, int] | None], int] = {}
 
     def add_transport(self, transport: Transport) -> None:
         """Take a Transport, without its Consumers."""
@@ -56,19 +57,25 @@ class MediaFigures:
             self.queue_ms = max(self.queue_ms, float(estimator.explain()["queue_ms"]))  # type: ignore[arg-type]
 
     def add_consumer(self, consumer: Consumer) -> None:
-        """Take a Consumer."""
-        held = consumer.held_reason()
-        target = consumer.target
-        is_sent = held is None and (target is not None or not consumer.chosen)
-        self.consumers[f"{'sent' if is_sent else 'paused'}:{held or consumer.reason or 'as wished'}"] += 1
-        self.states[consumer.kind, consumer.state.value] += 1
+        """Take a Consumer; ``settle`` follows the last: there are ten thousand, and few kinds of them."""
+        target, entry = consumer.target, consumer.entry
+        layer = None if target is None else (target.encoding.index + target.spatial, target.temporal)
+        key = (consumer.held_reason(), consumer.reason, consumer.chosen, consumer.kind, consumer.state, layer)
+        self._alike[key] = self._alike.get(key, 0) + 1
         self.layer_changes += consumer.layer_changes
-        entry = consumer.entry
         if entry is not None:
             self.packets_forwarded += entry.packets
-        if target is not None and consumer.state is ConsumerState.FORWARDING:
-            spatial = target.encoding.index + target.spatial
-            self.layers[min(spatial, MAX_LAYER), min(target.temporal, MAX_LAYER)] += 1
+
+    def settle(self) -> MediaFigures:
+        """Add up what was taken."""
+        alike, self._alike = self._alike, {}
+        for (held, reason, chosen, kind, state, layer), count in alike.items():
+            is_sent = held is None and (layer is not None or not chosen)
+            self.consumers[f"{'sent' if is_sent else 'paused'}:{held or reason or 'as wished'}"] += count
+            self.states[kind, state.value] += count
+            if layer is not None and state is ConsumerState.FORWARDING:
+                self.layers[min(layer[0], MAX_LAYER), min(layer[1], MAX_LAYER)] += count
+        return self
 
     def adaptive(self) -> dict[str, dict[str, float]]:
         """What bounds the subscribers: bits a second, what limits them, why Consumers get less or nothing."""
@@ -88,7 +95,7 @@ def walk(transports: Iterable[Transport]) -> MediaFigures:
         if transport.downlink is not None:
             for consumer in transport.sending.consumers.values():
                 found.add_consumer(consumer)
-    return found
+    return found.settle()
 
 
 class Surveyor:
@@ -128,6 +135,6 @@ class Surveyor:
                             self.longest_slice_s = max(self.longest_slice_s, passed)
                             await asyncio.sleep(0)
                             began = time.perf_counter()
-            self.latest, self._until = found, time.monotonic() + LIFETIME_S
+            self.latest, self._until = found.settle(), time.monotonic() + LIFETIME_S
         finally:
             self._walk = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -52,6 +54,37 @@ def figures(hub: Hub, store: RoomStore, gate: WhipGate) -> dict[str, Any]:
 
 def _signaling(hub: Hub, store: RoomStore) -> dict[str, int]:
     return {**hub.around.counters, **{f"redis_{name}": n for name, n in store.counters.items()}}
+
+
+SLICE_S = 0.002
+"""So long families may be collected in one go, while packets wait."""
+
+
+async def exposition(registry: Collector) -> bytes:
+    """What Prometheus reads of all collectors: collected in slices, put into text by a thread."""
+    families: list[Metric] = []
+    until = time.perf_counter() + SLICE_S
+    for family in registry.collect():
+        families.append(family)
+        if time.perf_counter() > until:
+            await asyncio.sleep(0)
+            until = time.perf_counter() + SLICE_S
+    collected = CollectorRegistry()
+    collected.register(_Collected(families))
+    return await asyncio.to_thread(generate_latest, collected)
+
+
+class _Collected(Collector):
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def describe(self) -> list[Metric]:
+        """Names are not looked at again: they were when the registry took their collectors."""
+        return []
+
+    def collect(self) -> list[Metric]:
+        """What was collected."""
+        return self._families
 
 
 class RoomCollector(Collector):

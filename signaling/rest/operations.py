@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector
 
-from signaling.metrics import RoomCollector, figures
+from signaling.metrics import RoomCollector, exposition, figures
 from signaling.rest.calls import REFUSALS, Credentials
 from signaling.rest.models import Alive, Health, Ready, Stats, Target
 from signaling.shards.model import ShardState
@@ -97,7 +97,7 @@ def add_routes(
     ) -> Response:
         """Behind one port for several shards each has to be asked for by its name; see `/metrics/targets`."""
         await hub.engine.surveyor.fresh()
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(await exposition(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _targets(hub: Hub, host: str) -> list[Target]:
