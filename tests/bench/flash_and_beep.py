@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ from tests.support.s3_server import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server
 from tests.support.server import PlenumServer
 
 ROOM = "flash"
+_LAG = re.compile(r'plenum_job_upload_lag_parts\{kind="recording"\} (\S+)')
 FROZEN_S = 4.0
 """A pause of ours longer than this is a machine that stood still; what lies near it is left out."""
 Times = NDArray[np.float64]
@@ -86,6 +88,7 @@ class Watched:
     memory_mb: list[int]
     cpu: list[float]
     frozen: list[tuple[float, float]]
+    lag_parts: int = 0
 
 
 def settings(folder: Path, s3: S3Server) -> dict[str, str]:
@@ -108,12 +111,18 @@ class Api:
     def __init__(self, server: PlenumServer) -> None:
         headers = {"Authorization": f"Bearer {server.token('ada', room=ROOM, role='host')}"}
         url = f"{server.url}/webrtc/rooms/{ROOM}/recordings"
+        self._metrics = f"{server.url}/webrtc/metrics"
         self.client = httpx.AsyncClient(base_url=url, headers=headers, timeout=60, follow_redirects=True)
 
     async def get(self) -> dict[str, Any]:
         answer = (await self.client.get("")).raise_for_status()
         found: dict[str, Any] = answer.json()["recordings"][0]
         return found
+
+    async def lag_parts(self) -> int:
+        """How many full parts the upload waits with, as Prometheus is told."""
+        text = (await self.client.get(self._metrics)).raise_for_status().text
+        return max((int(float(lag)) for lag in _LAG.findall(text)), default=0)
 
     async def end(self) -> dict[str, Any]:
         """The recording when it is over."""
@@ -140,6 +149,7 @@ async def watch(api: Api, path: PathHandle, ada: Participant, seconds: float, lo
             seen.cpu.append(now["cpu"])
             size = f"{now['size_bytes']:,} bytes"
             print(f"{elapsed:6.0f} s  {seen.memory_mb[-1]} MB  {now['cpu']:.0%} of a core  {size}", flush=True)
+        seen.lag_parts = max(seen.lag_parts, await api.lag_parts())
         await asyncio.sleep(1.0)
         if time.time() - last > FROZEN_S:
             seen.frozen.append((last, time.time()))
@@ -273,6 +283,7 @@ def report(over: dict[str, Any], files: dict[str, Path], drawn: list[tuple[float
         f"memory of the worker, MB: {seen.memory_mb}; last quarter less second: "
         f"{np.mean(seen.memory_mb[-quarter:]) - np.mean(seen.memory_mb[quarter : 2 * quarter]):+.1f}"
     )
+    print(f"upload behind by {seen.lag_parts} parts at most")
     print(f"processor: {np.median(seen.cpu):.0%} of a core (median)")
 
 
