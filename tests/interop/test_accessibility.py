@@ -20,7 +20,7 @@ _RUN = """async (rules) => {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     await Promise.all(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity)
         .map((one) => one.finished.catch(() => 0)));
-    const { violations } = await axe.run(document, { resultTypes: ["violations"], ...(rules ? { runOnly: rules } : {}) });
+    const { violations } = await axe.run(document, { resultTypes: ["violations"], ...(rules && { runOnly: rules }) });
     return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
         .map(({ id, nodes }) => `${id}: ` + nodes.slice(0, 4).map(({ target, failureSummary, html }) =>
             `${target.join(" ")} ${html.slice(0, 120)} | ${failureSummary.split("\\n").slice(1, 2)}`).join("\\n    "));
