@@ -67,7 +67,9 @@ class VideoEncoder:
         return context
 
     def _encoder_options(self, name: str) -> dict[str, str]:
-        limits = {"maxrate": str(self.bitrate_bps * 5 // 4), "bufsize": str(self.bitrate_bps * 2)}
+        # A constant bitrate, as platforms ask for it: uplinks and players reckon with it, so what a slate saves is not
+        # spent by the first camera; and x264 follows a change of the bitrate while it runs in this mode alone.
+        limits = {"maxrate": str(self.bitrate_bps), "bufsize": str(self.bitrate_bps)}
         if name == "libx264":
             preset = self._options.preset
             if preset == "auto":

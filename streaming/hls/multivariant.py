@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-_MEASURED_SEGMENTS = 60
+MEASURED_SEGMENTS = 60
 _ENOUGH_SEGMENTS = 2
 
 
@@ -16,7 +16,15 @@ class Bitrate:
     """What a rendition's segments took. Until some have been seen, ``expected_bps`` stands for both figures."""
 
     expected_bps: int
-    _segments: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_MEASURED_SEGMENTS))
+    _segments: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=MEASURED_SEGMENTS))
+
+    @classmethod
+    def of(cls, expected_bps: int, segments: Iterable[tuple[int, float]]) -> Bitrate:
+        """Of given segments (bytes, seconds), however many they are."""
+        rate = cls(expected_bps, deque())
+        for size_bytes, duration_s in segments:
+            rate.add(size_bytes, duration_s)
+        return rate
 
     def add(self, size_bytes: int, duration_s: float) -> None:
         """A segment has ended."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from streaming.hls.multivariant import Bitrate, Variant
+from streaming.hls.multivariant import MEASURED_SEGMENTS, Bitrate, Variant
 from streaming.hls.playlist import MediaPlaylist, Report, SegmentEntry
 
 _KEPT_SEGMENTS = 8
@@ -58,14 +58,25 @@ class Rendition:
     blobs: dict[str, bytes] = field(default_factory=dict)
     _texts: dict[bool, tuple[int, tuple[Report, ...], PlaylistText]] = field(default_factory=dict)
     _recent: deque[SegmentEntry] = field(default_factory=deque)
+    _listed: tuple[int, Bitrate] | None = None
 
     def __post_init__(self) -> None:
         self.bitrate = Bitrate(self.info.expected_bps)
 
     def variant(self, uri: str) -> Variant:
         """What the multivariant playlist says of it."""
-        info, rate = self.info, self.bitrate
+        info, rate = self.info, self._rate()
         return Variant(uri, rate.peak_bps, rate.average_bps, info.codecs, info.width, info.height, info.frame_rate)
+
+    def _rate(self) -> Bitrate:
+        """Of all that is listed, as after the end or where viewers can rewind; of the last minutes at the least."""
+        playlist = self.playlist
+        if len(playlist.segments) <= MEASURED_SEGMENTS:
+            return self.bitrate
+        if self._listed is None or self._listed[0] != playlist.version:
+            sizes = ((segment.size_bytes, segment.duration_s or 0.0) for segment in playlist.segments)
+            self._listed = playlist.version, Bitrate.of(self.info.expected_bps, sizes)
+        return self._listed[1]
 
     def begin(self, init: bytes) -> None:
         """A worker begins with this initialisation segment."""

@@ -220,6 +220,18 @@ def test_bandwidth_is_what_was_measured() -> None:
     assert (rate.peak_bps, rate.average_bps) == (2_000_000, 1_500_000)
 
 
+@pytest.mark.parametrize(("window_s", "peak_bps"), [(None, 4_000_000), (24.0, 1_000_000)], ids=["all", "window"])
+def test_bandwidth_is_of_what_is_listed(window_s: float | None, peak_bps: int) -> None:
+    rendition = Rendition(INFO, MediaPlaylist(target_s=2.0, part_s=1.0, window_s=window_s))
+    rendition.begin(b"init")
+    for number in range(100):
+        size = 500_000 if number == 3 else 125_000
+        for _ in range(2):
+            rendition.add_part(bytes(size), number * 2.0, 1.0, independent=True)
+        rendition.end_segment(2.0)
+    assert rendition.variant("x").peak_bps == peak_bps
+
+
 def test_memory_does_not_grow_with_time() -> None:
     rendition = Rendition(INFO, playlist())
     sizes = []
