@@ -233,7 +233,7 @@ class Engine:
             "transports": len(transports),
             "producers": sum(len(r.producers) for r in self.routers.values()),
             "consumers": sum(found.states.values()),
-            "packets_forwarded": found.packets_forwarded,
+            "packets_sent": self.totals.packets_sent,
             "counters": dict(self.counters),
             "adaptive": found.adaptive(),
         }

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from sfu.engine import Engine
     from sfu.transport import Transport
 
-SLICE_S = 0.002
+SLICE_S = 0.004
 """So long the walk may hold up packets in one go."""
-BETWEEN_CLOCKS = 32
+BETWEEN_CLOCKS = 64
 """Consumers between two looks at the clock."""
 LIFETIME_S = 1.0
 MAX_LAYER = 3
@@ -34,10 +34,8 @@ class MediaFigures:
         self.layers: Counter[tuple[int, int]] = Counter()
         self.transports: Counter[tuple[str, str]] = Counter()
         self.paths: Counter[str] = Counter()
-        self.layer_changes = 0
-        self.packets_forwarded = 0
         self.queue_ms = 0.0
-        self._alike: dict[tuple[str | None, str | None, bool, str, ConsumerState, tuple[int, int] | None], int] = {}
+        self._alike: dict[tuple[str | None, str | None, bool, str, str, tuple[int, int] | None], int] = {}
 
     def add_transport(self, transport: Transport) -> None:
         """Take a Transport, without its Consumers."""
@@ -54,17 +52,16 @@ class MediaFigures:
             self.bps["estimated"] += estimator.estimate_bps
             self.bps["wanted"] += downlink.chooser.wanted_bps
             self.bps["allocated"] += downlink.chooser.chosen_bps
-            self.queue_ms = max(self.queue_ms, float(estimator.explain()["queue_ms"]))  # type: ignore[arg-type]
+            self.queue_ms = max(self.queue_ms, estimator.queue_ms)
 
     def add_consumer(self, consumer: Consumer) -> None:
         """Take a Consumer; ``settle`` follows the last: there are ten thousand, and few kinds of them."""
-        target, entry = consumer.target, consumer.entry
+        target = consumer.target
         layer = None if target is None else (target.encoding.index + target.spatial, target.temporal)
-        key = (consumer.held_reason(), consumer.reason, consumer.chosen, consumer.kind, consumer.state, layer)
+        # The state's word, since an enumeration's own hash takes as long as all the rest.
+        state = consumer.state._value_
+        key = (consumer.held_reason(), consumer.reason, consumer.chosen, consumer.kind, state, layer)
         self._alike[key] = self._alike.get(key, 0) + 1
-        self.layer_changes += consumer.layer_changes
-        if entry is not None:
-            self.packets_forwarded += entry.packets
 
     def settle(self) -> MediaFigures:
         """Add up what was taken."""
@@ -72,8 +69,8 @@ class MediaFigures:
         for (held, reason, chosen, kind, state, layer), count in alike.items():
             is_sent = held is None and (layer is not None or not chosen)
             self.consumers[f"{'sent' if is_sent else 'paused'}:{held or reason or 'as wished'}"] += count
-            self.states[kind, state.value] += count
-            if layer is not None and state is ConsumerState.FORWARDING:
+            self.states[kind, state] += count
+            if layer is not None and state == ConsumerState.FORWARDING.value:
                 self.layers[min(layer[0], MAX_LAYER), min(layer[1], MAX_LAYER)] += count
         return self
 
@@ -83,7 +80,7 @@ class MediaFigures:
             "bps": dict(self.bps),
             "limited_by": dict(self.limited_by),
             "consumers": dict(self.consumers),
-            "layers": {"changes": self.layer_changes, "longest_queue_ms": self.queue_ms},
+            "queue": {"longest_ms": self.queue_ms},
         }
 
 

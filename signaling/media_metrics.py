@@ -28,7 +28,7 @@ _ADAPTIVE = {
     "bps": "Bits a second towards all subscribers: estimated, wanted and allocated.",
     "limited_by": "Subscribers, by what limits the estimate of their path.",
     "consumers": "Tracks of all subscribers, by whether they are sent and why less than wished.",
-    "layers": "Changes of layers of all present subscribers, and the longest queue in milliseconds.",
+    "queue": "The longest queue towards a subscriber, in milliseconds.",
 }
 
 
@@ -102,7 +102,6 @@ def _counts(hub: Hub, found: MediaFigures) -> Iterator[Metric]:
         ("producers", "Tracks that are received.", sum(len(r.producers) for r in engine.routers.values())),
         ("consumers", "Tracks that are sent.", sum(found.states.values())),
         ("transports", "Connections of both roles.", sum(found.transports.values())),
-        ("packets_forwarded", "Packets that the present consumers were sent.", found.packets_forwarded),
     ):
         yield GaugeMetricFamily(f"plenum_media_{name}", text, value=value)
     connections = GaugeMetricFamily("plenum_media_connections", "Connections.", labels=["role", "state"])

@@ -319,6 +319,11 @@ class BandwidthEstimator:
         """The last changes of the estimate, oldest first."""
         return self._changes.recent()
 
+    @property
+    def queue_ms(self) -> float:
+        """How long packets wait on the path now."""
+        return round(self._queue.seconds * 1000, 1)
+
     def explain(self) -> dict[str, object]:
         """Figures behind the estimate."""
         acknowledged_bps = self._sending.bps if self.is_at_ease else self._acknowledged.bps
@@ -330,7 +335,7 @@ class BandwidthEstimator:
             "acknowledged_bps": None if acknowledged_bps is None else round(acknowledged_bps),
             "application_limited": self._sending.application_limited,
             "usage": self._trend.usage.value,
-            "queue_ms": round(self._queue.seconds * 1000, 1),
+            "queue_ms": self.queue_ms,
             "loss": round(self._loss.fraction, 4),
             "own_loss": round(self._loss.own_loss, 4),
             "rtt_ms": round(self.rtt_s * 1000, 1),

@@ -22,9 +22,12 @@ from typing import Any
 
 import uvloop
 
+from config.options import LoggingOptions
 from config.settings import Settings
+from scripts import logs
 from scripts.app import PlenumServer
 from scripts.load.descriptions import AUDIO_PT, VIDEO_PT, answer, offer
+from sfu.ice import agent
 from sfu.io.certificate import Certificate
 from sfu.io.srtp import SrtpKeys, SrtpSender
 from sfu.rtp.packet import build_rtp
@@ -36,6 +39,8 @@ from signaling.hub import Hub
 from signaling.tokens import Identity
 from tests.support.tokens import SECRET
 
+# Nobody answers the connections' checks here: none may fail meanwhile, and each write a line.
+agent.CONNECT_TIMEOUT_S = 3600.0
 CERTIFICATE = Certificate()
 LOCAL = LocalTransport("peer", "p" * 24, CERTIFICATE.fingerprints)
 KEYS = SrtpKeys("SRTP_AEAD_AES_128_GCM", os.urandom(16), os.urandom(12), os.urandom(16), os.urandom(12))
@@ -172,6 +177,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10)
     parser.add_argument("--scrapes", type=int, default=10)
     arguments = parser.parse_args()
+    logs.configure(LoggingOptions(level="warning"))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         ok = runner.run(measure(arguments.rooms, arguments.people, arguments.scrapes))
     print("PASS" if ok else "FAIL")

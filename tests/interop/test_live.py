@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.interop.conftest import People
 from tests.interop.test_page import joined
@@ -123,6 +123,14 @@ async def newest_segment(playlist_url: str) -> int:
     return max(int(number) for number in re.findall(r"seg(\d+)\.m4s", text))
 
 
+async def a_part_is_damaged(page: Page) -> None:
+    """The browser cannot play what came: the page begins with another player, by itself."""
+    await page.evaluate("window.playerBefore = plenumPlayer")
+    box = b"\0\0\0\x10moof" + bytes(8)  # says that it holds another box, of no length
+    await page.route(re.compile(r"/m/.*\.m4s"), lambda route: route.fulfill(body=box), times=1)
+    await page.wait_for_function("plenumPlayer !== window.playerBefore", timeout=20_000)
+
+
 async def test_viewers_watch(people: People, server: PlenumServer, room: str) -> None:
     await people.publishing("ada")
     studio = Studio(server, room)
@@ -159,6 +167,8 @@ async def test_viewers_watch(people: People, server: PlenumServer, room: str) ->
         return "2 viewers" in await watcher.page.inner_text("#viewers")
 
     await eventually(told, 20, "the watch page does not tell how many watch")
+    await a_part_is_damaged(watcher.page)
+    await plays(watcher.page)
     # Everybody leaves: the stream goes on, with a slate.
     await people.tabs.pop(0).close()
     playlist_url = await watcher.page.evaluate("plenumPlayer.sessionUrl + '480p.m3u8'")
