@@ -121,6 +121,15 @@ def test_half_the_uplink_is_found_and_left_again() -> None:
     assert path.control.target_bps == 3_000_000
 
 
+def test_a_socket_that_takes_in_lumps_is_not_taken_for_a_dead_one() -> None:
+    control, now, targets = UplinkControl(1_300_000, 96_000), 0.0, list[int]()
+    for sent_bps in (1_400_000, 1_400_000, 1_400_000, 0, 1_400_000, 0, 1_400_000, 0, 1_400_000):
+        now += 1
+        targets.append(control.update(now, 900 if now > 3 else 0, sent_bps))
+    assert targets[3:6] == [targets[3]] * 3 and targets[3] >= 650_000
+    assert targets[-1] >= 325_000, "each step halves at the most"
+
+
 def test_the_bitrate_has_a_floor() -> None:
     path = Path(UplinkControl(3_000_000, 128_000))
     path.run(120, 50_000)
