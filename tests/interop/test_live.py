@@ -128,7 +128,11 @@ async def a_part_is_damaged(page: Page) -> None:
     await page.evaluate("window.playerBefore = plenumPlayer")
     box = b"\0\0\0\x10moof" + bytes(8)  # says that it holds another box, of no length
     await page.route(re.compile(r"/m/.*\.m4s"), lambda route: route.fulfill(body=box), times=1)
-    await page.wait_for_function("plenumPlayer !== window.playerBefore", timeout=20_000)
+
+    async def another() -> bool:
+        return bool(await page.evaluate("plenumPlayer !== window.playerBefore"))
+
+    await eventually(another, 20, "the page stays with a player that cannot play")
 
 
 async def test_viewers_watch(people: People, server: PlenumServer, room: str) -> None:
