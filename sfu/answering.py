@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sfu.consumer import Consumer, ConsumerHost
 
 SWITCH_SETTLES_S = 0.1
+FIRST_REPORTS = 3
+SOUND_REPORTED_EVERY = 5
 
 
 class Answerer:
@@ -25,6 +27,7 @@ class Answerer:
     def __init__(self, consumer: Consumer, host: ConsumerHost) -> None:
         self.stream = SendStream(consumer.ssrc, consumer.producer.codec.clock_rate)
         self.missing_at_report = 0
+        self._asked = 0
         self._consumer = consumer
         self._host = host
         self._key_frames = KeyFrameDamper()
@@ -68,12 +71,19 @@ class Answerer:
         self.missing_at_report = source.stream.missing if source is not None else 0
 
     def sender_report(self, now: float, unix_now: float) -> SenderReport | None:
-        """The report that lets the subscriber play this medium in sync with the publisher's others."""
+        """The report that lets the subscriber play this medium in sync with the publisher's others.
+
+        To be asked for once a second. Sound has one in five seconds, as browsers themselves send them, after a few that
+        tell a newcomer soon: most microphones of a room are silent, and a report costs as much as their packets.
+        """
         entry = self._consumer.entry
         if entry is None or entry.packets == 0:
             return None
         timestamp = self._consumer.splicer.timestamp_at(now)
         if timestamp is None:
+            return None
+        self._asked += 1
+        if self._consumer.kind == "audio" and self._asked > FIRST_REPORTS and self._asked % SOUND_REPORTED_EVERY:
             return None
         self.stream.packets, self.stream.octets = entry.packets, entry.octets
         return self.stream.sender_report(now, unix_now, timestamp)

@@ -15,20 +15,19 @@ UNWANTED_S = 2.0
 """So long nobody must want an Encoding before it is stopped: a layer that is left is often taken again soon."""
 
 
-def wanted_by(consumer: Consumer) -> set[Encoding]:
+def wanted_by(consumer: Consumer) -> tuple[Encoding, ...]:
     """What its publisher has to send for one Consumer: what is chosen, and what is sent until that can begin."""
     if not consumer.may_send and consumer.entry is not None:
-        return set()
+        return ()
     splicer = consumer.splicer
     if not consumer.chosen:
         best = consumer.producer.best_encoding(consumer.now())
-        return set() if best is None else {best}
+        return () if best is None else (best,)
     if consumer.target is None:
-        return set()
-    wanted = {consumer.target.encoding}
+        return ()
     if splicer.encoding is not None and splicer.is_running:
-        wanted.add(splicer.encoding)
-    return wanted
+        return consumer.target.encoding, splicer.encoding
+    return (consumer.target.encoding,)
 
 
 class Dynacast:
@@ -48,7 +47,7 @@ class Dynacast:
         producer = self._producer
         found: set[Encoding] = set()
         for consumer in producer.consumers.values():
-            found |= wanted_by(consumer)
+            found.update(wanted_by(consumer))
         for piped in producer.pipes:
             found |= piped.wanted()
         if producer.sink_tracks:

@@ -7,9 +7,10 @@ import itertools
 import pytest
 
 from sfu.codecs.info import describe
+from sfu.rtp.clock import ntp_from_unix
 from sfu.rtp.extensions import read_extensions
 from sfu.rtp.packet import RtpPacket, build_rtp
-from sfu.rtp.rtcp import Fir, Nack, Pli, parse_compound
+from sfu.rtp.rtcp import Fir, Nack, Pli, SenderReport, parse_compound
 from tests.support.plain_media import OPUS_PT, RED_PT, RTX_PT, Publisher, Subscriber, payload_of
 
 
@@ -400,3 +401,24 @@ def test_a_packet_of_an_encoder_that_was_replaced_is_not_mixed_up_with_one_of_it
     subscriber.take()
     subscriber.half.on_rtcp(Nack(1, consumer.ssrc, (before.sequence_number,)).pack(), publisher.now)
     assert subscriber.take() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "reported"), [("video", list(range(1, 13))), ("audio", [1, 2, 3, 5, 10])], ids=["video", "audio"]
+)
+def test_sound_is_reported_at_once_and_then_seldom(kind: str, reported: list[int]) -> None:
+    publisher = Publisher()
+    producer = publisher.publish_video() if kind == "video" else publisher.publish_audio()
+    subscriber = Subscriber(publisher)
+    consumer = subscriber.consume(producer)
+    assert consumer.answerer.sender_report(0.0, 1e9) is None, "nothing was sent yet"
+    if kind == "video":
+        publisher.video(key=True)
+    else:
+        publisher.audio()
+    assert subscriber.take()
+    ssrc = producer.encodings[0].ssrc
+    said = SenderReport(ssrc, ntp_from_unix(1e9), publisher.timestamp, 1, 1, ())
+    publisher.half.on_rtcp(said.pack(), publisher.now, 1e9)
+    turns = [turn for turn in range(1, 13) if consumer.answerer.sender_report(float(turn), 1e9 + turn)]
+    assert turns == reported

@@ -92,8 +92,7 @@ export class Tile {
   setPicture(track, visible) {
     if (track !== this.track) {
       this.track = track;
-      this.video.srcObject = track ? new MediaStream([track]) : null;
-      if (track) this.video.play().catch(() => undefined);
+      this.#play(track);
       this.pictured = false;
     }
     const wanted = Boolean(track) && visible;
@@ -101,6 +100,24 @@ export class Tile {
     this.pictured = wanted;
     if (!wanted) this.element.classList.remove("tile-pictured");
     else this.#revealOnFrame();
+  }
+
+  /**
+   * Another track comes into the same stream: an element that gets another stream loads anew, and stands still meanwhile.
+   * @param {MediaStreamTrack | null} track
+   */
+  #play(track) {
+    const stream = this.video.srcObject;
+    if (!track) {
+      this.video.srcObject = null;
+    } else if (stream instanceof MediaStream) {
+      const before = stream.getTracks();
+      stream.addTrack(track);
+      for (const one of before) stream.removeTrack(one);
+    } else {
+      this.video.srcObject = new MediaStream([track]);
+      this.video.play().catch(() => undefined);
+    }
   }
 
   #revealOnFrame() {
