@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 from tests.support.ports import free_tcp_port
+
+BUFFER_BYTES = 32_768
 
 
 class TcpRelay:
@@ -17,7 +20,12 @@ class TcpRelay:
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> TcpRelay:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, limit=16_384)
+        # The kernel would take in megabytes, and a narrow path would show after a minute.
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        listener.bind(("127.0.0.1", self.port))
+        self._server = await asyncio.start_server(self._accept, sock=listener, limit=16_384)
         return self
 
     async def __aexit__(self, *failure: object) -> None:
