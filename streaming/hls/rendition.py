@@ -11,6 +11,7 @@ from fractions import Fraction
 from streaming.hls.multivariant import MEASURED_SEGMENTS, Bitrate, Variant
 from streaming.hls.playlist import MediaPlaylist, Report, SegmentEntry
 
+_SEGMENTS_BETWEEN_LOOKS = 16
 _KEPT_SEGMENTS = 8
 """Segments in memory after they have left the window, or before they are read from the archive (section 6.2.2)."""
 _KEPT_PARTS_SEGMENTS = 6
@@ -58,25 +59,29 @@ class Rendition:
     blobs: dict[str, bytes] = field(default_factory=dict)
     _texts: dict[bool, tuple[int, tuple[Report, ...], PlaylistText]] = field(default_factory=dict)
     _recent: deque[SegmentEntry] = field(default_factory=deque)
-    _listed: tuple[int, Bitrate] | None = None
+    _listed: tuple[object, int, int] | None = None
 
     def __post_init__(self) -> None:
         self.bitrate = Bitrate(self.info.expected_bps)
 
     def variant(self, uri: str) -> Variant:
         """What the multivariant playlist says of it."""
-        info, rate = self.info, self._rate()
-        return Variant(uri, rate.peak_bps, rate.average_bps, info.codecs, info.width, info.height, info.frame_rate)
+        info, (peak_bps, average_bps) = self.info, self._rates()
+        return Variant(uri, peak_bps, average_bps, info.codecs, info.width, info.height, info.frame_rate)
 
-    def _rate(self) -> Bitrate:
-        """Of all that is listed, as after the end or where viewers can rewind; of the last minutes at the least."""
-        playlist = self.playlist
-        if len(playlist.segments) <= MEASURED_SEGMENTS:
-            return self.bitrate
-        if self._listed is None or self._listed[0] != playlist.version:
-            sizes = ((segment.size_bytes, segment.duration_s or 0.0) for segment in playlist.segments)
-            self._listed = playlist.version, Bitrate.of(self.info.expected_bps, sizes)
-        return self._listed[1]
+    def _rates(self) -> tuple[int, int]:
+        """Peak and mean of all that is listed, as after the end or where viewers can rewind; of the last minutes at the
+        least. A day's list is not gone through for each viewer, but now and then.
+        """
+        segments = self.playlist.segments
+        if len(segments) <= MEASURED_SEGMENTS:
+            return self.bitrate.peak_bps, self.bitrate.average_bps
+        state = self.playlist.ended, segments[-1].msn // _SEGMENTS_BETWEEN_LOOKS
+        if self._listed is None or self._listed[0] != state:
+            sizes = ((segment.size_bytes, segment.duration_s or 0.0) for segment in segments)
+            rate = Bitrate.of(self.info.expected_bps, sizes)
+            self._listed = state, rate.peak_bps, rate.average_bps
+        return self._listed[1:]
 
     def begin(self, init: bytes) -> None:
         """A worker begins with this initialisation segment."""
