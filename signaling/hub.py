@@ -212,9 +212,11 @@ class Hub:
             await self.around.live.pause(live)
 
     def streams(self, room_id: str, stream_id: str) -> bool:
-        """Whether a room that is open here has such a live stream."""
+        """Whether a room that is open here has such a live stream, or may have it because it is just being opened."""
         live = self.rooms.get(room_id)
-        record = None if live is None else live.room.live.records.get(stream_id)
+        if live is None:
+            return self.ownership is not None and self.ownership.fence_of(room_id) is not None
+        record = live.room.live.records.get(stream_id)
         return record is not None and not record.ended
 
     def _end_departed(self, room_id: str, live: LiveRoom | None = None) -> None:

@@ -70,7 +70,7 @@ class PlenumServer:
         await self.stop(check=failure[0] is None)
 
     async def start(self) -> float:
-        """Start and wait until the health check answers; the seconds that took.
+        """Start and wait until the health check answers, and of several shards all are there; the seconds that took.
 
         Raises:
             ServerTrouble: it ended or did not answer in time; the message holds the end of the log.
@@ -92,13 +92,19 @@ class PlenumServer:
                     raise ServerTrouble(f"the server ended with {self.process.returncode}:\n{self.log_tail()}")
                 try:
                     answer = await client.get(f"{self.url}/webrtc/health", timeout=2)
-                    if answer.status_code == 200:
+                    if answer.status_code == 200 and self._all_shards_listen():
                         return time.monotonic() - started
                 except httpx.TransportError:
                     pass
                 await asyncio.sleep(0.05)
         await self.kill()
         raise ServerTrouble(f"the server did not answer in {self.start_timeout_s:.0f} s:\n{self.log_tail()}")
+
+    def _all_shards_listen(self) -> bool:
+        """One that is the first to listen would get all rooms."""
+        if "--shards" not in self.arguments or "PLENUM_LOGGING__LEVEL" in self.settings:
+            return True
+        return "all shards listen" in self.log_text()
 
     async def stop(self, *, check: bool = True) -> None:
         """SIGTERM, as an operator's service manager does it.

@@ -104,3 +104,17 @@ async def test_presence_of_encoders_is_renewed_for_them() -> None:
     for at in (now, now + 1, now + 9, now + 10.5):
         renew(at)
     assert saved == [("demo", fx.RenewPresence("cam"))] * 2
+
+
+async def test_a_stream_is_expected_while_its_room_is_being_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    await house.join("alice")
+    assert not house.hub.streams("demo", "s1") and not house.hub.streams("elsewhere", "s1")
+
+    class Leases:
+        def fence_of(self, room_id: str) -> str | None:
+            return "7" if room_id in ("demo", "taken") else None
+
+    monkeypatch.setattr(house.hub, "_ownership", Leases())
+    assert house.hub.streams("taken", "s1"), "its lease is here, the room not yet"
+    assert not house.hub.streams("demo", "s1") and not house.hub.streams("elsewhere", "s1")
