@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -69,18 +69,12 @@ async def exposition(registry: Collector) -> bytes:
         if time.perf_counter() > until:
             await asyncio.sleep(0)
             until = time.perf_counter() + SLICE_S
-    collected = CollectorRegistry()
-    collected.register(_Collected(families))
-    return await asyncio.to_thread(generate_latest, collected)
+    return await asyncio.to_thread(generate_latest, _Collected(families))
 
 
 class _Collected(Collector):
     def __init__(self, families: list[Metric]) -> None:
         self._families = families
-
-    def describe(self) -> list[Metric]:
-        """Names are not looked at again: they were when the registry took their collectors."""
-        return []
 
     def collect(self) -> list[Metric]:
         """What was collected."""

@@ -6,8 +6,6 @@ from sfu.rtp.payload_info import PayloadInfo
 
 DTX_MAX_BYTES = 2
 """With discontinuous transmission (RFC 6716 section 2.1.9) silence is a TOC byte with one byte after it at most."""
-
-
 DTX_INTERVAL_SAMPLES = 19_200
 """So often at the least a silent encoder sends a packet that says how the silence sounds: 400 ms at 48 kHz."""
 

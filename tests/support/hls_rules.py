@@ -13,10 +13,8 @@ import av
 import httpx
 
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,]*)')
-# What a served BANDWIDTH may differ from the greatest bitrate measured of what is listed (RFC 8216bis 4.4.6.2), or of
-# the last minutes, since a window of a few segments tells little.
+# What a served BANDWIDTH may differ from the greatest bitrate measured (Apple's rule for live streams).
 _BANDWIDTH_TOLERANCE = 0.10
-_LEAST_MEASURED = 60
 
 
 def attributes(line: str) -> dict[str, str]:
@@ -41,7 +39,6 @@ class Followed:
     seconds: dict[int, float] = field(default_factory=dict)
     uris: dict[int, str] = field(default_factory=dict)
     target_s: float = 0.0
-    listed: int = 0
     init: bytes = b""
     checked_size: tuple[int, int, float] = (0, 0, 0.0)
 
@@ -76,8 +73,7 @@ class RuleBook:
         figures = {}
         latest = await self._variants()
         for rendition, (variant, _) in zip(self.renditions, latest, strict=True):
-            newest = sorted(rendition.rates)[-max(_LEAST_MEASURED, rendition.listed) :]
-            rates, said = [rendition.rates[msn] for msn in newest], int(variant["BANDWIDTH"])
+            rates, said = rendition.rates.values(), int(variant["BANDWIDTH"])
             self._hold(
                 abs(said / max(rates) - 1) <= _BANDWIDTH_TOLERANCE, f"BANDWIDTH {said}, measured {max(rates):.0f}"
             )
@@ -87,8 +83,7 @@ class RuleBook:
                 f"AVERAGE-BANDWIDTH {average}, measured {mean(rates):.0f}",
             )
             figures[variant["RESOLUTION"]] = {
-                "segments": len(rendition.rates),
-                "peak_of_all": round(max(rendition.rates.values())),
+                "segments": len(rates),
                 "segment_s": [min(rendition.seconds.values()), max(rendition.seconds.values())],
                 "bandwidth": [said, round(max(rates))],
                 "average_bandwidth": [average, round(mean(rates))],
@@ -124,7 +119,6 @@ class RuleBook:
         self._look_at_parts(text, float(part_s["PART-TARGET"]))
         msn, extinf, map_uri = int(number(text, "EXT-X-MEDIA-SEQUENCE")), 0.0, ""
         listed = text.count("#EXTINF:")
-        rendition.listed = listed
         self._hold(msn == 0 or listed >= 6, f"only {listed} segments are listed")
         for line in text.splitlines():
             if line.startswith("#EXTINF:"):
