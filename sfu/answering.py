@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sfu.rtp.rtcp import ReportBlock, SenderReport
+from sfu.rtp.rtcp import ReportBlock, Sdes, SenderReport
 from sfu.streams.history import PacketHistory
 from sfu.streams.keyframes import KeyFrameDamper
 from sfu.streams.send import SendStream
@@ -19,13 +19,14 @@ SOUND_REPORTED_EVERY = 5
 
 
 class Answerer:
-    """The RTCP of one Consumer. ``stream``: what its subscriber reports.
+    """The RTCP of one Consumer. ``stream``: what its subscriber reports. ``description`` goes with each of our reports.
 
     ``missing_at_report``: what never came from the publisher when that was: the subscriber counts it as lost, too.
     """
 
     def __init__(self, consumer: Consumer, host: ConsumerHost) -> None:
         self.stream = SendStream(consumer.ssrc, consumer.producer.codec.clock_rate)
+        self.description = Sdes(((consumer.ssrc, consumer.producer.stream_id),)).pack()
         self.missing_at_report = 0
         self._asked = 0
         self._consumer = consumer
@@ -76,14 +77,17 @@ class Answerer:
         To be asked for once a second. Sound has one in five seconds, as browsers themselves send them, after a few that
         tell a newcomer soon: most microphones of a room are silent, and a report costs as much as their packets.
         """
-        entry = self._consumer.entry
+        consumer = self._consumer
+        entry = consumer.entry
         if entry is None or entry.packets == 0:
             return None
-        timestamp = self._consumer.splicer.timestamp_at(now)
+        asked = self._asked + 1
+        if consumer.kind == "audio" and asked > FIRST_REPORTS and asked % SOUND_REPORTED_EVERY:
+            self._asked = asked
+            return None
+        timestamp = consumer.splicer.timestamp_at(now)
         if timestamp is None:
             return None
-        self._asked += 1
-        if self._consumer.kind == "audio" and self._asked > FIRST_REPORTS and self._asked % SOUND_REPORTED_EVERY:
-            return None
+        self._asked = asked
         self.stream.packets, self.stream.octets = entry.packets, entry.octets
         return self.stream.sender_report(now, unix_now, timestamp)

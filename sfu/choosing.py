@@ -162,7 +162,7 @@ class Chooser:
             return None
         ladder = consumer.producer.ladder(now)
         if not ladder:
-            consumer.reason = "no-media"
+            consumer.explain("no-media")
             return None
         covers = COVERS_FIRST if self._is_first(consumer) else COVERS
         best = preferred(ladder, consumer.wish, mode, covers=covers)

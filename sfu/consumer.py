@@ -51,6 +51,10 @@ class ConsumerHost(Protocol):
         """Whether there is room on the path for a resend."""
         ...
 
+    def note(self, consumer: Consumer) -> None:
+        """Where this Consumer is counted has changed, or may have."""
+        ...
+
     def count(self, name: str, amount: int = 1) -> None:
         """Count something that happened."""
         ...
@@ -147,9 +151,10 @@ class Consumer:
         """
         before, self.target, self.reason = self.target, rung, reason
         same = rung is None if before is None else before.is_same(rung)
-        if same and self.chosen:
+        was_chosen, self.chosen = self.chosen, True
+        self._host.note(self)
+        if same and was_chosen:
             return
-        self.chosen = True
         self.revision += 1
         self.layer_changes += 1
         self._host.count("layer_changes")
@@ -161,6 +166,12 @@ class Consumer:
             self.halt()
         else:
             self._go(rung, is_lower=before is not None and rung.bitrate_bps < before.bitrate_bps, urgent=urgent)
+
+    def explain(self, reason: str) -> None:
+        """Why things are as they are, where nothing is to be chosen."""
+        if reason != self.reason:
+            self.reason = reason
+            self._host.note(self)
 
     def _go(self, rung: Rung, *, is_lower: bool, urgent: bool) -> None:
         """Bring what is sent to ``rung``."""
@@ -177,7 +188,7 @@ class Consumer:
                 splicer.limit(ALL_LAYERS, 0)
             elif urgent:
                 splicer.leave()
-                self.state = ConsumerState.WAITING
+                self._become(ConsumerState.WAITING)
                 self.is_cut_off = True
                 self._host.count("pictures_cut_off")
                 self._host.discard(self)
@@ -200,7 +211,7 @@ class Consumer:
         """Forward from ``packet`` on: called where a decoder can begin."""
         self.splicer.begin(encoding, packet, now)
         self.is_cut_off = False
-        self.state = ConsumerState.FORWARDING
+        self._become(ConsumerState.FORWARDING)
         self.revision += 1
         if self.target is not None and self.target.encoding is encoding:
             self._limit(self.target, packet.ext_seq)
@@ -209,14 +220,14 @@ class Consumer:
     def may_send(self) -> bool:
         """Whether it is negotiated and nobody holds it."""
         held = self.paused or self.barred or self.unheard or self.producer.closed
-        return not held and self.entry is not None
+        return not held and self.splicer.entry is not None
 
     def _wait(self) -> None:
         """Line up for the next beginning and ask for one."""
         self._host.on_changed(self)
         if not self.may_send or (self.chosen and self.target is None):
             return
-        self.state = ConsumerState.WAITING
+        self._become(ConsumerState.WAITING)
         if self.producer.muted:
             return
         target = self.target
@@ -242,7 +253,11 @@ class Consumer:
         self.splicer.leave()
         for encoding in self.producer.encodings:
             encoding.detach(self)
-        self.state = ConsumerState.HALTED
+        self._become(ConsumerState.HALTED)
+
+    def _become(self, state: ConsumerState) -> None:
+        self.state = state
+        self._host.note(self)
 
     # -- changes from outside --------------------------------------------------------------------------------------
 
@@ -292,6 +307,7 @@ class Consumer:
 
     def _set_held(self, held: bool) -> None:
         self.revision += 1
+        self._host.note(self)
         if held:
             self.halt()
             self._host.on_changed(self)
@@ -306,7 +322,7 @@ class Consumer:
 
     def review(self, now: float) -> None:
         """Called about once a second: ask again for a key frame; if nobody chooses, follow the best Encoding."""
-        if not self.may_send or self.producer.muted or self.state is ConsumerState.HALTED:
+        if self.state is ConsumerState.HALTED or self.producer.muted or not self.may_send:
             return
         waiting = self.awaited()
         if waiting is not None:
@@ -336,7 +352,10 @@ class Consumer:
 
     def awaited(self) -> Encoding | None:
         """The Encoding whose next key frame is waited for."""
-        return next((e for e in self.producer.encodings if self in e.waiting), None)
+        for encoding in self.producer.encodings:
+            if encoding.waiting and self in encoding.waiting:
+                return encoding
+        return None
 
     def held_reason(self) -> str | None:
         """Why nothing can be sent, whatever the path carries."""

@@ -48,6 +48,9 @@ class Dynacast:
         found: set[Encoding] = set()
         for consumer in producer.consumers.values():
             found.update(wanted_by(consumer))
+            # One who wants the only Encoding is enough: there may be hundreds of others.
+            if len(found) >= len(producer.encodings) and found.issuperset(producer.encodings):
+                return found
         for piped in producer.pipes:
             found |= piped.wanted()
         if producer.sink_tracks:

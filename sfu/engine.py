@@ -10,6 +10,7 @@ from random import Random
 
 import structlog
 
+from sfu.census import Census
 from sfu.figures import Surveyor, walk
 from sfu.io.dtls import Certificate
 from sfu.io.ports import MediaPorts
@@ -45,6 +46,7 @@ class Engine:
         self.dirty: list[Outlet] = []
         self.busy: set[PacedSender] = set()
         self.plans = PlanTable()
+        self.census = Census()
         self.surveyor = Surveyor(self)
         self.certificate = Certificate()
         self.routers: dict[str, Router] = {}
@@ -113,6 +115,10 @@ class Engine:
             self._turns.add_publisher(transport)
         else:
             self._turns.add_subscriber(transport)
+
+    def wake(self, transport: Transport) -> None:
+        """A publisher's packets come again: it needs a turn at each tick."""
+        self._turns.wake(transport)
 
     def unschedule(self, transport: Transport) -> None:
         """A Transport needs no more turns."""
@@ -226,7 +232,7 @@ class Engine:
     def stats(self) -> dict[str, object]:
         """Totals over all Routers."""
         transports = [t for r in self.routers.values() for t in r.transports.values()]
-        found = walk(transports)
+        found = walk(self)
         return {
             "routers": len(self.routers),
             "pipes": len(self.pipes),

@@ -1,24 +1,24 @@
-"""Sums over everything in the engine, for Prometheus. A full walk may take longer than a packet may wait: it is cut."""
+"""Sums over everything in the engine, for Prometheus. A walk may take longer than a packet may wait: it is cut."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sfu.consumer import ConsumerState
 
 if TYPE_CHECKING:
-    from sfu.consumer import Consumer
+    from sfu.census import Census
     from sfu.engine import Engine
     from sfu.transport import Transport
 
 SLICE_S = 0.004
 """So long the walk may hold up packets in one go."""
 BETWEEN_CLOCKS = 64
-"""Consumers between two looks at the clock."""
+"""Transports between two looks at the clock."""
 LIFETIME_S = 1.0
 MAX_LAYER = 3
 
@@ -35,7 +35,6 @@ class MediaFigures:
         self.transports: Counter[tuple[str, str]] = Counter()
         self.paths: Counter[str] = Counter()
         self.queue_ms = 0.0
-        self._alike: dict[tuple[str | None, str | None, bool, str, str, tuple[int, int] | None], int] = {}
 
     def add_transport(self, transport: Transport) -> None:
         """Take a Transport, without its Consumers."""
@@ -54,25 +53,15 @@ class MediaFigures:
             self.bps["allocated"] += downlink.chooser.chosen_bps
             self.queue_ms = max(self.queue_ms, estimator.queue_ms)
 
-    def add_consumer(self, consumer: Consumer) -> None:
-        """Take a Consumer; ``settle`` follows the last: there are ten thousand, and few kinds of them."""
-        target = consumer.target
-        layer = None if target is None else (target.encoding.index + target.spatial, target.temporal)
-        # The state's word, since an enumeration's own hash takes as long as all the rest.
-        state = consumer.state._value_
-        key = (consumer.held_reason(), consumer.reason, consumer.chosen, consumer.kind, state, layer)
-        self._alike[key] = self._alike.get(key, 0) + 1
-
-    def settle(self) -> MediaFigures:
-        """Add up what was taken."""
-        alike, self._alike = self._alike, {}
-        for (held, reason, chosen, kind, state, layer), count in alike.items():
-            is_sent = held is None and (layer is not None or not chosen)
-            self.consumers[f"{'sent' if is_sent else 'paused'}:{held or reason or 'as wished'}"] += count
-            self.states[kind, state] += count
-            if layer is not None and state == ConsumerState.FORWARDING.value:
-                self.layers[min(layer[0], MAX_LAYER), min(layer[1], MAX_LAYER)] += count
-        return self
+    def add_consumers(self, census: Census) -> None:
+        """Take all Consumers, as the engine has counted them."""
+        for place, count in census.counts():
+            why = place.held or place.reason or "as wished"
+            self.consumers[f"{'sent' if place.is_sent else 'paused'}:{why}"] += count
+            self.states[place.kind, place.state] += count
+            if place.layer is not None and place.state == ConsumerState.FORWARDING.value:
+                size, temporal = place.layer
+                self.layers[min(size, MAX_LAYER), min(temporal, MAX_LAYER)] += count
 
     def adaptive(self) -> dict[str, dict[str, float]]:
         """What bounds the subscribers: bits a second, what limits them, why Consumers get less or nothing."""
@@ -84,15 +73,22 @@ class MediaFigures:
         }
 
 
-def walk(transports: Iterable[Transport]) -> MediaFigures:
+def walk(engine: Engine) -> MediaFigures:
     """All at once."""
     found = MediaFigures()
-    for transport in transports:
+    for _ in _take_all(engine, found):
+        pass
+    return found
+
+
+def _take_all(engine: Engine, found: MediaFigures) -> Iterator[None]:
+    """Into ``found``; there may be a pause wherever it yields."""
+    transports = [transport for router in engine.routers.values() for transport in router.transports.values()]
+    for number, transport in enumerate(transports, 1):
         found.add_transport(transport)
-        if transport.downlink is not None:
-            for consumer in transport.sending.consumers.values():
-                found.add_consumer(consumer)
-    return found.settle()
+        if number % BETWEEN_CLOCKS == 0:
+            yield
+    found.add_consumers(engine.census)
 
 
 class Surveyor:
@@ -117,21 +113,13 @@ class Surveyor:
     async def _run(self) -> None:
         try:
             found = MediaFigures()
-            began, count = time.perf_counter(), 0
-            for router in list(self._engine.routers.values()):
-                for transport in list(router.transports.values()):
-                    found.add_transport(transport)
-                    consumers = transport.sending.consumers.values() if transport.downlink is not None else ()
-                    for consumer in list(consumers):
-                        found.add_consumer(consumer)
-                        count += 1
-                    if count >= BETWEEN_CLOCKS:
-                        count = 0
-                        passed = time.perf_counter() - began
-                        if passed > SLICE_S:
-                            self.longest_slice_s = max(self.longest_slice_s, passed)
-                            await asyncio.sleep(0)
-                            began = time.perf_counter()
-            self.latest, self._until = found.settle(), time.monotonic() + LIFETIME_S
+            began = time.perf_counter()
+            for _ in _take_all(self._engine, found):
+                passed = time.perf_counter() - began
+                if passed > SLICE_S:
+                    self.longest_slice_s = max(self.longest_slice_s, passed)
+                    await asyncio.sleep(0)
+                    began = time.perf_counter()
+            self.latest, self._until = found, time.monotonic() + LIFETIME_S
         finally:
             self._walk = None

@@ -55,6 +55,7 @@ class ReceivingHalf:
         history_packets: int,
         now: Callable[[], float],
         on_wanted: Callable[[Producer], None] = lambda producer: None,
+        on_awake: Callable[[], None] = lambda: None,
     ) -> None:
         self.owner = owner
         self.producers: dict[str, Producer] = {}
@@ -66,9 +67,12 @@ class ReceivingHalf:
         self._send_rtcp = send_rtcp
         self._on_level = on_level
         self.on_wanted = on_wanted
+        self._on_awake = on_awake
+        self._asleep = False
         self._counters = counters
         self._now = now
         self._bound: dict[int, Bound] = {}
+        self._videos: list[tuple[Producer, Encoding]] = []
         self._left: dict[int, Left] = {}
         self._extensions: dict[str, int] = {}
         self._feedback = FeedbackCollector(self.ssrc)
@@ -132,6 +136,7 @@ class ReceivingHalf:
         named = {spec.ssrc for spec in section.encodings}
         self._bound = {s: b for s, b in self._bound.items() if b.producer is not producer or s in named}
         self._bind_signaled(producer, section)
+        self._list_videos()
 
     def _bind_signaled(self, producer: Producer, section: ReceiveSection) -> None:
         """Bind the SSRCs that the description names; others are learned from MID and RID (RFC 9143 section 9.2)."""
@@ -152,12 +157,18 @@ class ReceivingHalf:
         self._bound[ssrc] = Bound(producer, encoding, is_rtx=False)
         if rtx_ssrc is not None:
             self._bound[rtx_ssrc] = Bound(producer, encoding, is_rtx=True)
+        self._list_videos()
         return encoding
+
+    def _list_videos(self) -> None:
+        """What every tick goes through, fifty times a second for each publisher."""
+        self._videos = [(p, e) for p in self.producers.values() if p.kind == "video" for e in p.encodings]
 
     def remove(self, producer: Producer) -> None:
         """Close a Producer and unbind its SSRCs."""
         producer.close()
         self.producers.pop(producer.id, None)
+        self._list_videos()
         for ssrc, bound in self._bound.items():
             if bound.producer is producer:
                 self._left[ssrc] = Left(producer.mid, bound.encoding.rid, bound.is_rtx)
@@ -169,6 +180,9 @@ class ReceivingHalf:
 
     def on_rtp(self, data: bytes, now: float) -> None:
         """One decrypted RTP packet; whatever it holds, nothing is raised."""
+        if self._asleep:
+            self._asleep = False
+            self._on_awake()
         try:
             packet = parse_rtp(data)
             self._note_transport_sequence(packet, now)
@@ -263,30 +277,36 @@ class ReceivingHalf:
             elif isinstance(report, Bye):
                 self._counters["rtcp_bye"] += 1
 
-    def tick(self, now: float) -> None:
-        """Called every 20 ms: missing packets, key frames that did not come, feedback and reports."""
-        for producer in self.producers.values():
-            if producer.kind != "video":
-                continue
-            if now >= self._next_wanted:
-                producer.review_wanted(now)
-            if len(producer.encodings) > 1 and now >= self._next_steadiness:
-                producer.review_steadiness(now)
-            for encoding in producer.encodings:
-                nack = encoding.nack
-                if nack is not None and nack.has_missing:
-                    self._request_missing(encoding, now)
-                if encoding.key_frames.due(now) and not producer.muted and producer.can_answer(encoding):
-                    self.request_key_frame(encoding)
+    def tick(self, now: float) -> bool:
+        """Missing packets, key frames that did not come, feedback and reports.
+
+        To be called every 20 ms; ten times a second is enough after False, until ``on_awake`` says that packets come.
+        """
         if now >= self._next_wanted:
             self._next_wanted = now + WANTED_INTERVAL_S
+            for producer in self.producers.values():
+                if producer.kind == "video":
+                    producer.review_wanted(now)
         if now >= self._next_steadiness:
             self._next_steadiness = now + STEADINESS_INTERVAL_S
+            for producer in self.producers.values():
+                if producer.kind == "video" and len(producer.encodings) > 1:
+                    producer.review_steadiness(now)
+        awaits = False
+        for producer, encoding in self._videos:
+            nack = encoding.nack
+            if nack is not None and nack.has_missing:
+                self._request_missing(encoding, now)
+                awaits = True
+            if encoding.key_frames.due(now) and not producer.muted and producer.can_answer(encoding):
+                self.request_key_frame(encoding)
         for feedback in self._feedback.build(now):
             self._send_rtcp(feedback)
         if now >= self._next_report:
             self._next_report = now + REPORT_INTERVAL_S
             self._report(now)
+        self._asleep = not awaits and not self._feedback.has_news
+        return not self._asleep
 
     def _request_missing(self, encoding: Encoding, now: float) -> None:
         nack = encoding.nack

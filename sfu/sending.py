@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from random import Random
 
+from sfu.census import Census
 from sfu.consumer import Consumer
 from sfu.downlink import Downlink
 from sfu.errors import MalformedPacket
@@ -20,7 +21,6 @@ from sfu.rtp.rtcp import (
     ReceiverReport,
     Remb,
     ReportBlock,
-    Sdes,
     SenderReport,
     TransportFeedback,
     is_feedback,
@@ -44,6 +44,7 @@ class SendingHalf:
         send_rtcp: Callable[[bytes], None],
         counters: Counter[str],
         now: Callable[[], float],
+        census: Census,
     ) -> None:
         self.consumers: dict[str, Consumer] = {}
         self.outlet = outlet
@@ -55,6 +56,7 @@ class SendingHalf:
         self._by_ssrc: dict[int, Consumer] = {}
         self._send_rtcp = send_rtcp
         self._counters = counters
+        self._census = census
 
     # -- Consumers -------------------------------------------------------------------------------------------------
 
@@ -63,11 +65,13 @@ class SendingHalf:
         consumer = Consumer(f"{self.random.getrandbits(64):016x}", producer, self)
         self.consumers[consumer.id] = consumer
         self._by_ssrc[consumer.ssrc] = consumer
+        self._census.note(consumer)
         return consumer
 
     def remove(self, consumer: Consumer) -> None:
         """End a Consumer."""
         consumer.close()
+        self._census.forget(consumer)
         self.consumers.pop(consumer.id, None)
         self._by_ssrc.pop(consumer.ssrc, None)
 
@@ -79,6 +83,10 @@ class SendingHalf:
     def allows_resend(self, size_bytes: int) -> bool:
         """Whether there is room on the path for a resend."""
         return self.downlink is None or self.downlink.allows_resend(size_bytes, self.now())
+
+    def note(self, consumer: Consumer) -> None:
+        """Where this Consumer is counted has changed, or may have."""
+        self._census.note(consumer)
 
     def count(self, name: str, amount: int = 1) -> None:
         """Count something that happened."""
@@ -168,7 +176,7 @@ class SendingHalf:
             report = consumer.answerer.sender_report(now, unix_now)
             if report is None:
                 continue
-            part = report.pack() + Sdes(((consumer.ssrc, consumer.producer.stream_id),)).pack()
+            part = report.pack() + consumer.answerer.description
             if compound and len(compound) + len(part) > MAX_COMPOUND_BYTES:
                 self._send_rtcp(compound)
                 compound = b""

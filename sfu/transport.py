@@ -68,6 +68,7 @@ class Transport:
             history_packets=engine.options.max_history_packets,
             now=time.monotonic,
             on_wanted=router.on_wanted,
+            on_awake=lambda: engine.wake(self),
         )
         self.sending = SendingHalf(
             outlet=self.connection,
@@ -76,6 +77,7 @@ class Transport:
             send_rtcp=self.connection.send_rtcp,
             counters=engine.counters,
             now=time.monotonic,
+            census=engine.census,
         )
         if role is TransportRole.SUBSCRIBE:
             self.sending.downlink = Downlink(

@@ -81,6 +81,11 @@ class FeedbackCollector:
         self._highest = self._start = twcc_seq if highest < 0 else ext_seq
         return self._highest
 
+    @property
+    def has_news(self) -> bool:
+        """Whether packets have arrived that no message has told of."""
+        return self._fresh > 0
+
     def build(self, now: float) -> list[bytes]:
         """The RTCP messages that are due now, else none; call it every few tens of milliseconds."""
         if not self._fresh:

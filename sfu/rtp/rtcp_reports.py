@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sfu.errors import MalformedPacket
 from sfu.rtp.rtcp_types import PacketType, pack_rtcp
 
 _BLOCK = struct.Struct("!IIIIII")
 _SENDER = struct.Struct("!IQIII")
+_SENDER_PACKET = struct.Struct("!BBHIQIII")
+_BLOCK_WORDS = _BLOCK.size // 4
 _SSRC = struct.Struct("!I")
 _CNAME = 1
 MAX_BLOCKS = 31
@@ -50,9 +53,11 @@ def _parse_blocks(body: bytes, offset: int, count: int, reason: str) -> tuple[Re
     return tuple(blocks)
 
 
-@dataclass(frozen=True, slots=True)
-class SenderReport:
-    """What a source has sent (section 6.4.1); ``ntp`` has 64 bits and names the same moment as ``rtp_timestamp``."""
+class SenderReport(NamedTuple):
+    """What a source has sent (section 6.4.1); ``ntp`` has 64 bits and names the same moment as ``rtp_timestamp``.
+
+    There is one a second for each video that is sent to anybody, so it is light and packed in one go.
+    """
 
     ssrc: int
     ntp: int
@@ -62,13 +67,22 @@ class SenderReport:
     blocks: tuple[ReportBlock, ...] = ()
 
     def pack(self) -> bytes:
-        """The packet as bytes; the counts wrap at 32 bits."""
-        body = _SENDER.pack(
-            self.ssrc, self.ntp, self.rtp_timestamp, self.packet_count & 0xFFFFFFFF, self.octet_count & 0xFFFFFFFF
+        """The packet as bytes; the counts wrap at 32 bits. Raises ValueError for more than 31 blocks."""
+        blocks = self.blocks
+        count = len(blocks)
+        if count > MAX_BLOCKS:
+            raise ValueError("does not fit an RTCP packet")
+        report = _SENDER_PACKET.pack(
+            0x80 | count,
+            PacketType.SENDER_REPORT,
+            _SENDER.size // 4 + count * _BLOCK_WORDS,
+            self.ssrc,
+            self.ntp,
+            self.rtp_timestamp,
+            self.packet_count & 0xFFFFFFFF,
+            self.octet_count & 0xFFFFFFFF,
         )
-        return pack_rtcp(
-            PacketType.SENDER_REPORT, len(self.blocks), body + b"".join(block.pack() for block in self.blocks)
-        )
+        return report + b"".join([block.pack() for block in blocks]) if blocks else report
 
     @classmethod
     def parse(cls, count: int, body: bytes) -> SenderReport:

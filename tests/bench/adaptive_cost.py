@@ -19,6 +19,7 @@ from random import Random
 from statistics import median
 from time import process_time
 
+from sfu.census import Census
 from sfu.downlink import Downlink
 from sfu.io.path import UdpPath, UdpSocket
 from sfu.io.srtp import SrtpKeys, SrtpSender
@@ -54,6 +55,7 @@ class Viewer(Outlet):
             send_rtcp=lambda data: None,
             counters=Counter(),
             now=lambda: publisher.now,
+            census=Census(),
         )
         self.downlink: Downlink | None = None
         self.watcher: PacedSender | None = None

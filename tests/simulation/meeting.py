@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+from sfu.census import Census
 from sfu.codecs.info import describe
 from sfu.congestion.feedback import FeedbackCollector
 from sfu.downlink import Downlink
@@ -243,6 +244,7 @@ class Meeting(Outlet):
             send_rtcp=lambda data: None,
             counters=Counter(),
             now=lambda: self.time.now,
+            census=Census(),
         )
         self.downlink = self.half.downlink = Downlink(
             self,

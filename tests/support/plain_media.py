@@ -6,6 +6,7 @@ import struct
 from collections import Counter
 from random import Random
 
+from sfu.census import Census
 from sfu.codecs.parameters import CodecParameters
 from sfu.consumer import Consumer
 from sfu.layers.forward import Outlet, Seal
@@ -76,6 +77,7 @@ class Publisher:
         self.rtcp: list[bytes] = []
         self.counters: Counter[str] = Counter()
         self.levels: list[tuple[str, int]] = []
+        self.awakened: list[float] = []
         self.now = 1_000.0
         self.half = ReceivingHalf(
             owner=owner,
@@ -85,6 +87,7 @@ class Publisher:
             counters=self.counters,
             history_packets=256,
             now=lambda: self.now,
+            on_awake=lambda: self.awakened.append(self.now),
         )
         self.rids = rids
         self.sections: list[ReceiveSection] = []
@@ -160,7 +163,7 @@ class Publisher:
 class Subscriber:
     """A browser's receiving side: reads what a SendingHalf queued."""
 
-    def __init__(self, publisher: Publisher, seed: int = 2) -> None:
+    def __init__(self, publisher: Publisher, seed: int = 2, census: Census | None = None) -> None:
         self.publisher = publisher
         self.dirty: list[Outlet] = []
         self.outlet = Outlet(self.dirty)
@@ -173,6 +176,7 @@ class Subscriber:
             send_rtcp=self.rtcp.append,
             counters=Counter(),
             now=lambda: publisher.now,
+            census=census if census is not None else Census(),
         )
 
     def consume(

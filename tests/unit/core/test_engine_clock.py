@@ -11,7 +11,7 @@ from sfu.connection import TransportState
 from sfu.engine import SPEAKERS_EVERY_TICKS, Engine
 from sfu.options import MediaOptions
 from sfu.transport import Transport, TransportRole
-from sfu.turns import SUBSCRIBER_BUCKETS, Turns
+from sfu.turns import BUCKETS, CONTROL_EVERY_TICKS, Turns
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_broken_transport_ends_and_the_others_have_their_turn(
     turns: list[Transport] = []
     monkeypatch.setattr(getattr(first, part), method, broken)
     monkeypatch.setattr(getattr(second, part), method, lambda *_: turns.append(second))
-    for turn in range(SUBSCRIBER_BUCKETS):
+    for turn in range(BUCKETS):
         engine.turn(float(turn), float(turn))
     assert first.state is TransportState.CLOSED
     assert turns
@@ -62,9 +62,10 @@ class Slow:
         self.receiving = self
         self._log = log
 
-    def tick(self, _now: float) -> None:
+    def tick(self, _now: float) -> bool:
         time.sleep(0.001)
         self._log.append(self.id)
+        return True
 
 
 def test_many_turns_are_given_in_slices_each_once_and_in_order() -> None:
@@ -81,3 +82,41 @@ def test_many_turns_are_given_in_slices_each_once_and_in_order() -> None:
     turns.begin(2, 1.02, 1.02)  # those who still wait have one turn for both
     assert turns.run(None)
     assert log == [str(n) for n in range(40) if n != first] + [str(n) for n in range(first)]
+
+
+class Quiet:
+    """A Transport that has nothing to do at most ticks."""
+
+    def __init__(self) -> None:
+        self.id = "quiet"
+        self.receiving = self
+        self.busy = False
+        self.at: list[float] = []
+
+    def tick(self, now: float) -> bool:
+        self.at.append(now)
+        return self.busy
+
+
+def test_who_is_quiet_has_fewer_turns_until_it_is_woken() -> None:
+    turns, quiet = Turns(broken), Quiet()
+    transport: Any = quiet
+
+    def ticks(first: int, count: int) -> list[float]:
+        quiet.at.clear()
+        for tick in range(first, first + count):
+            turns.begin(tick, float(tick), 0.0)
+            turns.run(None)
+        return quiet.at
+
+    turns.add_publisher(transport)
+    assert 1.0 in ticks(1, 1), "who is new has a turn at once"
+    assert len(ticks(2, 4 * CONTROL_EVERY_TICKS)) == 4
+    quiet.busy = True
+    turns.wake(transport)
+    assert ticks(100, 7) == [float(tick) for tick in range(100, 107)]
+    quiet.busy = False
+    assert len(ticks(107, 1 + 2 * CONTROL_EVERY_TICKS)) in (2, 3)
+    turns.remove(transport)
+    turns.wake(transport)  # a packet that was on its way
+    assert not ticks(200, CONTROL_EVERY_TICKS)

@@ -233,6 +233,23 @@ def test_the_publisher_is_asked_for_what_is_missing_and_rtx_fills_the_gap() -> N
     assert payload_of(packets[2]) == lost[20:]
 
 
+def test_who_waits_for_nothing_needs_few_turns_until_packets_come() -> None:
+    publisher = Publisher()
+    publisher.publish_video()
+    assert not publisher.half.tick(publisher.now)
+    publisher.video(key=True)
+    publisher.video(deliver=False)
+    publisher.video()
+    assert publisher.awakened == [publisher.now], "once, not for each packet"
+    publisher.now += 0.02
+    assert publisher.half.tick(publisher.now), "a packet is missing"
+    publisher.now += 10
+    publisher.half.tick(publisher.now)
+    assert not publisher.half.tick(publisher.now), "and given up"
+    publisher.video()
+    assert len(publisher.awakened) == 2
+
+
 def test_a_subscriber_asks_for_a_key_frame() -> None:
     publisher = Publisher()
     producer = publisher.publish_video()
