@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from sfu.engine import Engine
     from sfu.transport import Transport
 
-SLICE_S = 0.004
+SLICE_S = 0.002
 """So long the walk may hold up packets in one go."""
-BETWEEN_CLOCKS = 64
+BETWEEN_CLOCKS = 32
 """Transports between two looks at the clock."""
 LIFETIME_S = 1.0
 MAX_LAYER = 3

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CONTROL_EVERY_TICKS = 5
 BUCKETS = 50
 """Each subscriber reports once in this many ticks, so once a second; turns are spread evenly."""
-BETWEEN_CLOCKS = 8
+BETWEEN_CLOCKS = 2
 
 PUBLISH, REPORT, CONTROL = range(3)
 

@@ -326,6 +326,7 @@ class Hub:
                     sweeper(now)
                 except Exception:
                     log.exception("sweep failed")
+                await asyncio.sleep(0)  # packets may go on between them
 
     def _drop_silent(self, now: float) -> None:
         oldest = now - self.around.options.session_timeout_s
