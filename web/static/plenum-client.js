@@ -133,7 +133,9 @@ export class PlenumClient extends EventTarget {
     this.farewell = null;
     this.sessionId = "";
     /** What is received from where the room was before, until it comes anew. */
-    this.handover = new Handover((id) => this.#dropReceived(id));
+    this.handover = new Handover((id) => this.#dropReceived(id), () => this.#handedOver());
+    /** @type {SubscribeTransport | null} What received there. */
+    this.left = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.relayTimer = undefined;
     this.onNetworkChange = () => {
@@ -517,14 +519,14 @@ export class PlenumClient extends EventTarget {
   #joined(room) {
     const resumed = this.sessionId !== "";
     this.sessionId = room.session_id;
-    if (resumed) this.#renewTransports();
+    const continued = resumed && Boolean(room.continued);
+    if (resumed) this.#renewTransports(continued);
     this.prepare();
     const iceServers = (room.ice_servers ?? []).map(withoutNulls);
     this.publishing?.setIceServers(iceServers);
     this.subscribing?.setIceServers(iceServers);
     // The offer leaves first: everything below only paints.
     this.publishing?.start();
-    const continued = resumed && Boolean(room.continued);
     if (continued) this.handover.begin(this.publications.filter(({ id }) => this.remoteTracks.has(id)));
     else this.handover.close();
     const events = this.model.reset(room, new Set(this.handover.kept.values()));
@@ -547,16 +549,27 @@ export class PlenumClient extends EventTarget {
     this.subscribing?.resumed();
   }
 
-  /** New transports take the place of the old, which stay until the new ones deliver: make before break. */
-  #renewTransports() {
+  /**
+   * New transports take the place of the old, which stay until the new ones deliver: make before break.
+   * @param {boolean} continued The old ones deliver still: path and processor have to do for both.
+   */
+  #renewTransports(continued) {
     const old = [this.publishing, this.subscribing];
     for (const transport of old) transport?.retire();
+    this.left = this.subscribing;
     this.relay.reset();
-    this.publishing = this.#makePublishTransport();
+    this.publishing = this.#makePublishTransport(continued);
     this.subscribing = this.#makeSubscribeTransport();
     for (const local of this.local.values()) this.#offerTrack(local);
     // Of those that work still, others receive; of those that do not, the last picture is better than none.
     setTimeout(() => old.forEach((transport) => transport?.close()), OVERLAP_MS);
+  }
+
+  /** All that was received at the old place has come anew. */
+  #handedOver() {
+    this.left?.close();
+    this.left = null;
+    this.publishing?.grow().catch(() => undefined);
   }
 
   /** @param {LocalPublication} local */
@@ -623,6 +636,7 @@ export class PlenumClient extends EventTarget {
     this.paths = {};
     this.local.clear();
     this.handover.close();
+    this.left = null;
     this.remoteTracks.clear();
     this.model = new RoomModel();
     this.chat.log.clear();
@@ -739,12 +753,13 @@ export class PlenumClient extends EventTarget {
     this.#emitAll(this.model.removePublication(publicationId));
   }
 
-  #makePublishTransport() {
-    const transport = new PublishTransport(this.#transportHandlers("publish"), async (sdp, tracks) => {
+  #makePublishTransport(modest = false) {
+    /** @type {import("./sdk/publish-transport.js").SendOffer} */
+    const sendOffer = async (sdp, tracks) => {
       const reply = await this.request("offer", { transport: "publish", sdp, tracks });
       return { sdp: reply.payload.sdp, publications: reply.payload.publications ?? [] };
-    });
-    return transport;
+    };
+    return new PublishTransport(this.#transportHandlers("publish"), sendOffer, modest);
   }
 
   #makeSubscribeTransport() {

@@ -108,6 +108,17 @@ export function obeyLayers(encodings, layers, scalable, possible = []) {
 }
 
 /**
+ * Leaves the smallest of what would be sent. Changes the encodings in place.
+ * @param {Encoding[]} encodings
+ */
+export function keepSmallest(encodings) {
+  const active = encodings.filter((encoding) => encoding.active ?? true);
+  const least = Math.max(...active.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy ?? 1));
+  const smallest = active.find(({ scaleResolutionDownBy }) => (scaleResolutionDownBy ?? 1) === least);
+  for (const encoding of active) if (encoding !== smallest) encoding.active = false;
+}
+
+/**
  * @template {object} T
  * @param {T} values
  * @returns {Partial<T>} Without what is undefined.

@@ -8,10 +8,17 @@
 /** How long the old is kept for a new one that does not come, and sent to those who have not changed over yet. */
 export const OVERLAP_MS = 5_000;
 
+/** After the last new picture, which has to be shown first. */
+const SETTLE_MS = 500;
+
 export class Handover {
-  /** @param {(publicationId: string) => void} drop Takes what was received before away. */
-  constructor(drop) {
+  /**
+   * @param {(publicationId: string) => void} drop Takes what was received before away.
+   * @param {() => void} onDone Nothing that was received before is needed any more.
+   */
+  constructor(drop, onDone) {
     this.drop = drop;
+    this.onDone = onDone;
     /** @type {Map<string, string>} "user/source" → the publication of before. */
     this.kept = new Map();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -20,13 +27,18 @@ export class Handover {
 
   /** @param {Iterable<Publication>} publications What is received now, and will come anew. */
   begin(publications) {
-    this.end();
+    this.#dropAll();
     for (const { id, userId, source } of publications) this.kept.set(`${userId}/${source}`, id);
-    this.timer = setTimeout(() => this.end(), OVERLAP_MS);
+    this.timer = setTimeout(() => this.#end(), this.kept.size > 0 ? OVERLAP_MS : SETTLE_MS);
   }
 
   /** Whatever has not come anew by now does not come. */
-  end() {
+  #end() {
+    this.#dropAll();
+    this.onDone();
+  }
+
+  #dropAll() {
     clearTimeout(this.timer);
     const ids = [...this.kept.values()];
     this.kept.clear();
@@ -53,6 +65,9 @@ export class Handover {
     if (id === undefined) return;
     this.kept.delete(key);
     this.drop(id);
+    if (this.kept.size > 0) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#end(), SETTLE_MS);
   }
 
   /** Forgets all without telling anybody. */

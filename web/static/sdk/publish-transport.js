@@ -3,7 +3,7 @@
  * @module
  */
 
-import { encodingsFor, isScalable, makeScalable, obeyLayers } from "./encodings.js";
+import { encodingsFor, isScalable, keepSmallest, makeScalable, obeyLayers } from "./encodings.js";
 import { PlenumError } from "./errors.js";
 import { SerialQueue } from "./serial-queue.js";
 import { Transport } from "./transport.js";
@@ -36,10 +36,12 @@ export class PublishTransport extends Transport {
   /**
    * @param {import("./transport.js").TransportHandlers} handlers
    * @param {SendOffer} sendOffer
+   * @param {boolean} [modest] Until ``grow`` only the smallest picture is sent: another connection sends them all still.
    */
-  constructor(handlers, sendOffer) {
+  constructor(handlers, sendOffer, modest = false) {
     super(handlers);
     this.sendOffer = sendOffer;
+    this.modest = modest;
     /** @type {Map<Source, Slot>} */
     this.slots = new Map();
     /** @type {{ source: Source, transceiver: RTCRtpTransceiver }[]} Negotiated before and free for a new track. */
@@ -106,6 +108,13 @@ export class PublishTransport extends Transport {
   async setLayers(publicationId, layers) {
     this.layers.set(publicationId, layers);
     for (const slot of this.slots.values()) if (slot.publicationId === publicationId) await this.#fit(slot);
+  }
+
+  /** The other connection is not needed any more: from now on all pictures are sent that anybody wants. */
+  async grow() {
+    if (!this.modest) return;
+    this.modest = false;
+    for (const slot of this.slots.values()) await this.#fit(slot);
   }
 
   /** @param {Source} source */
@@ -240,6 +249,7 @@ export class PublishTransport extends Transport {
       if (scalable) makeScalable(encodings, Math.max(...wanted.map(({ maxBitrate }) => maxBitrate ?? 0)));
       else encodings.forEach((encoding, index) => limitTo(encoding, wanted[index]));
       obeyLayers(encodings, this.layers.get(slot.publicationId) ?? {}, scalable, wanted);
+      if (this.modest) keepSmallest(encodings);
       if (JSON.stringify(encodings) !== before) await sender.setParameters(parameters);
     });
   }
@@ -260,10 +270,12 @@ export class PublishTransport extends Transport {
    * @param {PublishOptions} options
    */
   #addTransceiver(track, source, options) {
+    const sendEncodings = encodingsFor(source, options, pixelsOf(track)).map((encoding) => ({ ...encoding }));
+    if (this.modest) keepSmallest(sendEncodings);
     const transceiver = this.pc.addTransceiver(track, {
       direction: "sendonly",
       streams: [options.stream ?? new MediaStream([track])],
-      sendEncodings: encodingsFor(source, options, pixelsOf(track)),
+      sendEncodings,
     });
     if (options.codec) preferCodec(transceiver, options.codec);
     return transceiver;
