@@ -80,27 +80,3 @@ async def test_a_drain_freezes_nothing(chromium: Chromium, shards: Shards) -> No
         assert one.tab.errors == []
     for one in people:  # who closes has left for the others
         await one.tab.close()
-
-
-MODEST = """async () => {
-    const { PublishTransport } = await import("/static/sdk/publish-transport.js");
-    const canvas = Object.assign(document.createElement("canvas"), { width: 1280, height: 720 });
-    canvas.getContext("2d").fillRect(0, 0, 1280, 720);
-    const [track] = canvas.captureStream(5).getVideoTracks();
-    const nobody = { onState() {}, onHopeless() {}, onCandidate() {}, canSignal: () => false };
-    const transport = new PublishTransport(nobody, () => new Promise(() => undefined), true);
-    void transport.add(track, "camera", { simulcast: true });
-    const active = () => transport.slots.get("camera").transceiver.sender.getParameters().encodings
-        .map((encoding) => encoding.active);
-    const before = active();
-    await transport.grow();
-    const after = active();
-    transport.close();
-    return [before, after];
-}"""
-
-
-async def test_beside_the_old_connection_only_the_smallest_picture_is_sent(chromium: Chromium, shards: Shards) -> None:
-    page = await RoomPage.open(chromium, shards.server, "modest", "Ada")
-    assert await page.page.evaluate(MODEST) == [[True, False, False], [True, True, True]]
-    await page.tab.close()

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { encodingsFor, isScalable, makeScalable, obeyLayers } from "../../web/static/sdk/encodings.js";
+import { encodingsFor, isScalable, keepSmallest, makeScalable, obeyLayers } from "../../web/static/sdk/encodings.js";
 
 test("one encoding, several, or the caller's own", () => {
   assert.deepEqual(encodingsFor("camera", { maxBitrate: 500 }), [{ maxBitrate: 500 }]);
@@ -73,4 +73,17 @@ test("layers that are in one stream stop together only", () => {
   assert.deepEqual(encodings.map(({ active }) => active), [true, false, false]);
   obeyLayers(encodings, { q: false, h: false, f: false }, true);
   assert.deepEqual(encodings.map(({ active }) => active), [false, false, false]);
+});
+
+test("the smallest of what would be sent is left", () => {
+  const active = (encodings) => {
+    keepSmallest(encodings);
+    return encodings.map((encoding) => encoding.active ?? true);
+  };
+  assert.deepEqual(active(encodingsFor("camera", { simulcast: true })), [true, false, false]);
+  assert.deepEqual(active([{ active: false, scaleResolutionDownBy: 4 }, { scaleResolutionDownBy: 2 }, {}]), [false, true, false]);
+  assert.deepEqual(active([{}, { scaleResolutionDownBy: 2 }]), [false, true], "whatever the order");
+  assert.deepEqual(active(encodingsFor("screen", { simulcast: true })), [true, false], "as large, but slower");
+  assert.deepEqual(active(encodingsFor("microphone", {})), [true]);
+  assert.deepEqual(active([{ active: false }]), [false]);
 });

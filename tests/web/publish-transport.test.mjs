@@ -79,16 +79,21 @@ beforeEach(() => {
   refuse = () => null;
   answerSdp = "answer";
   codec = "video/VP8";
+  transport = make();
+});
+
+function make(modest = false) {
   const handlers = { onState: () => {}, onHopeless: () => {}, onCandidate: () => {} };
-  transport = new PublishTransport(handlers, async (_sdp, tracks) => {
+  const sendOffer = async (_sdp, tracks) => {
     const sources = Object.values(tracks).map((entry) => entry.source);
     offers.push(sources);
     await new Promise((resolve) => setImmediate(resolve));
     const error = refuse(sources);
     if (error) throw error;
     return { sdp: answerSdp, publications: sources.map((source) => ({ publication_id: `p-${source}`, source })) };
-  });
-});
+  };
+  return new PublishTransport(handlers, sendOffer, modest);
+}
 
 test("what was added before the session goes out in one offer", async () => {
   const camera = transport.add(track("video"), "camera", {});
@@ -249,4 +254,17 @@ test("an m-line that is used again sends all its layers again", async () => {
   await settled();
   assert.equal(transport.pc.transceivers.length, 1);
   assert.deepEqual(active(), [true, true]);
+});
+
+test("beside another connection only the smallest picture is sent", async () => {
+  transport = make(true);
+  const active = () => transport.pc.transceivers[0].sender.encodings.map((encoding) => encoding.active ?? true);
+  const added = transport.add(track("video"), "camera", { simulcast: true });
+  assert.deepEqual(active(), [true, false, false]);
+  transport.start();
+  await added;
+  await transport.setLayers("p-camera", { q: true, h: true, f: false });
+  assert.deepEqual(active(), [true, false, false], "whoever wants more");
+  await transport.grow();
+  assert.deepEqual(active(), [true, true, false]);
 });
