@@ -20,19 +20,16 @@ import { Breakouts } from "./sdk/breakouts.js";
 import { Recordings } from "./sdk/recordings.js";
 import { LiveControl } from "./sdk/live.js";
 import { Chat } from "./sdk/chat.js";
+import { Connections } from "./sdk/connections.js";
 import { DataRelay } from "./sdk/data-relay.js";
-import { openScreen } from "./sdk/devices.js";
 import { PlenumError } from "./sdk/errors.js";
 import { FileTransfers } from "./sdk/file-transfer.js";
-import { firstMedia, Handover, OVERLAP_MS } from "./sdk/handover.js";
-import { PublishTransport } from "./sdk/publish-transport.js";
+import { OwnTracks } from "./sdk/own-tracks.js";
 import { ReceptionControl } from "./sdk/reception.js";
 import { RestCaller } from "./sdk/rest.js";
 import { readBans, RoomControl } from "./sdk/room-control.js";
 import { readWaiting, RoomModel } from "./sdk/room-model.js";
 import { Signaling } from "./sdk/signaling.js";
-import { StatsReader } from "./sdk/stats.js";
-import { SubscribeTransport } from "./sdk/subscribe-transport.js";
 
 export * from "./sdk/devices.js";
 export { PlenumError, sentenceFor } from "./sdk/errors.js";
@@ -44,8 +41,6 @@ export { PlenumError, sentenceFor } from "./sdk/errors.js";
 /** @typedef {import("./sdk/types.js").ConnectionState} ConnectionState */
 /** @typedef {import("./sdk/types.js").ClientEvents} ClientEvents */
 /** @typedef {import("./sdk/types.js").Envelope} Envelope */
-/** @typedef {import("./sdk/types.js").TransportName} TransportName */
-/** @typedef {import("./sdk/types.js").TransportState} TransportState */
 /** @typedef {import("./sdk/types.js").TrackEvent} TrackEvent */
 
 /**
@@ -56,29 +51,8 @@ export { PlenumError, sentenceFor } from "./sdk/errors.js";
  * @property {boolean} [dataRelay] Open the data channels once media flows, to receive `data`. Default true.
  */
 
-/**
- * What this side publishes; outlives a session, to be published again after a rejoin.
- * @typedef {object} LocalPublication
- * @property {Source} source
- * @property {MediaStreamTrack | null} track
- * @property {boolean} muted
- * @property {PublishOptions} options
- * @property {Promise<Publication | null>} published
- * @property {(publication: Publication | null) => void} resolve
- * @property {(error: PlenumError) => void} reject
- */
-
 /** Data channels wait this long for media to go first. */
 const RELAY_DELAY_MS = 1_500;
-
-/** @type {Record<TransportState, string>} */
-const MEDIA_SENTENCES = {
-  new: "",
-  connecting: "Setting up sound and picture…",
-  connected: "Connected",
-  interrupted: "Sound and picture are interrupted. Restoring them…",
-  closed: "",
-};
 
 /**
  * One participant's view of one room.
@@ -93,20 +67,13 @@ export class PlenumClient extends EventTarget {
     this.state = "idle";
     this.sentence = "";
     this.model = new RoomModel();
-    /** @type {Map<Source, LocalPublication>} */
-    this.local = new Map();
-    /** @type {Map<string, TrackEvent>} Publication id → what is received of it. */
-    this.remoteTracks = new Map();
+    this.own = new OwnTracks(this);
+    this.connections = new Connections(this);
     /** @type {ConnectOptions | null} */
     this.options = null;
     /** @type {Signaling | null} */
     this.signaling = null;
-    /** @type {PublishTransport | null} */
-    this.publishing = null;
-    /** @type {SubscribeTransport | null} */
-    this.subscribing = null;
     this.relay = new DataRelay((message) => this.emit("data", message));
-    this.statsReader = new StatsReader();
     /** The token of the last try, for REST. */
     this.token = "";
     this.rest = new RestCaller(() => ({ origin: this.#origin, room: this.options?.room ?? "", token: this.token }));
@@ -125,23 +92,39 @@ export class PlenumClient extends EventTarget {
     this.chat = new Chat(link, this.rest);
     /** What is wished of others' pictures, what arrives of them, and why. */
     this.reception = new ReceptionControl({ ...link, connected: () => this.state === "connected" }, this.rest);
-    /** Which way the media of each transport takes. @type {Partial<Record<TransportName, import("./sdk/network-path.js").NetworkPath>>} */
-    this.paths = {};
     /** Files to and from other participants. */
     this.files = new FileTransfers(this);
     /** @type {{ reason: string | null, by: string } | null} What was said to this side before it was sent away. */
     this.farewell = null;
     this.sessionId = "";
-    /** What is received from where the room was before, until it comes anew. */
-    this.handover = new Handover((id) => this.#dropReceived(id), () => this.#handedOver());
-    /** @type {SubscribeTransport | null} What received there. */
-    this.left = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.relayTimer = undefined;
-    this.onNetworkChange = () => {
-      this.publishing?.nudge();
-      this.subscribing?.nudge();
-    };
+    this.onNetworkChange = () => this.connections.nudge();
+  }
+
+  /** @returns {Map<Source, import("./sdk/own-tracks.js").LocalPublication>} What this side publishes. */
+  get local() {
+    return this.own.all;
+  }
+
+  /** @returns {Map<string, TrackEvent>} Publication id → what is received of it. */
+  get remoteTracks() {
+    return this.connections.remoteTracks;
+  }
+
+  /** The transport that sends. */
+  get publishing() {
+    return this.connections.publishing;
+  }
+
+  /** The transport that receives. */
+  get subscribing() {
+    return this.connections.subscribing;
+  }
+
+  /** Which way the media of each transport takes. */
+  get paths() {
+    return this.connections.paths;
   }
 
   /** @returns {string} Own username; empty before the first join. */
@@ -180,8 +163,7 @@ export class PlenumClient extends EventTarget {
    * user is still typing.
    */
   prepare() {
-    this.publishing ??= this.#makePublishTransport();
-    this.subscribing ??= this.#makeSubscribeTransport();
+    this.connections.prepare();
   }
 
   /**
@@ -236,31 +218,16 @@ export class PlenumClient extends EventTarget {
    * @returns {Promise<Publication | null>} When the server has taken it.
    * @throws {PlenumError} `permission_denied`, `not_supported` and so on.
    */
-  async publish(track, source, options = {}) {
-    const known = this.local.get(source);
-    if (known) {
-      await this.replaceTrack(source, track);
-      return known.published;
-    }
-    /** @type {LocalPublication} */
-    const local = { source, track, muted: Boolean(options.muted), options, ...deferred() };
-    this.local.set(source, local);
-    if (source === "microphone" || source === "screen-audio") track.enabled = !local.muted;
-    track.addEventListener("ended", () => this.#trackEnded(source, track), { once: true });
-    this.prepare();
-    this.#offerTrack(local);
-    return local.published;
+  publish(track, source, options = {}) {
+    return this.own.publish(track, source, options);
   }
 
   /**
    * @param {Source} source
    * @returns {Promise<void>}
    */
-  async unpublish(source) {
-    if (!this.local.delete(source)) return;
-    const own = this.model.find(this.userId, source);
-    await this.publishing?.remove(source);
-    if (own) this.#emitAll(this.model.removePublication(own.id));
+  unpublish(source) {
+    return this.own.unpublish(source);
   }
 
   /**
@@ -268,15 +235,8 @@ export class PlenumClient extends EventTarget {
    * @param {Source} source
    * @param {MediaStreamTrack | null} track
    */
-  async replaceTrack(source, track) {
-    const local = this.local.get(source);
-    if (!local) return;
-    local.track = track;
-    if (track) {
-      if (track.kind === "audio") track.enabled = !local.muted;
-      track.addEventListener("ended", () => this.#trackEnded(source, track), { once: true });
-    }
-    await this.publishing?.replace(source, track);
+  replaceTrack(source, track) {
+    return this.own.replace(source, track);
   }
 
   /**
@@ -284,11 +244,8 @@ export class PlenumClient extends EventTarget {
    * @param {Source} source
    * @param {Pick<PublishOptions, "maxBitrate" | "maxFramerate">} limits
    */
-  async setLimits(source, limits) {
-    const local = this.local.get(source);
-    if (!local) return;
-    local.options = { ...local.options, ...limits };
-    await this.publishing?.limit(source, limits);
+  setLimits(source, limits) {
+    return this.own.limit(source, limits);
   }
 
   /**
@@ -297,11 +254,7 @@ export class PlenumClient extends EventTarget {
    * @param {boolean} muted
    */
   setMuted(source, muted) {
-    const local = this.local.get(source);
-    if (!local || local.muted === muted) return;
-    local.muted = muted;
-    if (local.track) local.track.enabled = !muted;
-    this.#announceMute(local);
+    this.own.setMuted(source, muted);
   }
 
   /**
@@ -328,31 +281,13 @@ export class PlenumClient extends EventTarget {
    * @param {{ stream?: MediaStream, framerate?: number, maxBitrate?: number }} [options] `stream`: share this instead of asking the user.
    * @returns {Promise<MediaStream | null>} null if the user declined.
    */
-  async startScreenShare({ stream, framerate, maxBitrate } = {}) {
-    const shared = stream ?? (await openScreen({ framerate }));
-    const [video] = shared?.getVideoTracks() ?? [];
-    if (!shared || !video) return null;
-    try {
-      const [audio] = shared.getAudioTracks();
-      const sound = audio ? this.publish(audio, "screen-audio", { stream: shared }) : Promise.resolve(null);
-      sound.catch(() => void this.unpublish("screen-audio"));
-      await this.publish(video, "screen", { stream: shared, maxBitrate, simulcast: true });
-    } catch (error) {
-      for (const track of shared.getTracks()) track.stop();
-      throw error;
-    }
-    this.send("screen-share-control", { screen_sharing: true });
-    return shared;
+  startScreenShare(options = {}) {
+    return this.own.startScreenShare(options);
   }
 
   /** Ends the own screen share and stops its tracks. */
-  async stopScreenShare() {
-    /** @type {Source[]} */
-    const sources = ["screen", "screen-audio"];
-    const tracks = sources.map((source) => this.local.get(source)?.track);
-    if (this.local.has("screen")) this.send("screen-share-control", { screen_sharing: false });
-    await Promise.all(sources.map((source) => this.unpublish(source)));
-    for (const track of tracks) track?.stop();
+  stopScreenShare() {
+    return this.own.stopScreenShare();
   }
 
   /** @returns {boolean} */
@@ -439,16 +374,7 @@ export class PlenumClient extends EventTarget {
    * @returns {Promise<{ publish: import("./sdk/stats.js").TransportStats | null, subscribe: (import("./sdk/stats.js").TransportStats & { byPublication: Record<string, import("./sdk/stats.js").TrackStats> }) | null }>}
    */
   async stats() {
-    const publish = this.publishing ? await this.statsReader.read(this.publishing.pc) : null;
-    if (!this.subscribing) return { publish, subscribe: null };
-    const subscribe = await this.statsReader.read(this.subscribing.pc);
-    /** @type {Record<string, import("./sdk/stats.js").TrackStats>} */
-    const byPublication = {};
-    for (const track of subscribe.tracks) {
-      const received = this.subscribing.received.get(track.mid);
-      if (received) byPublication[received.offered.publication_id] = track;
-    }
-    return { publish, subscribe: { ...subscribe, byPublication } };
+    return this.connections.stats();
   }
 
   /**
@@ -474,8 +400,8 @@ export class PlenumClient extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  /** @param {import("./sdk/room-model.js").ModelEvent[]} events */
-  #emitAll(events) {
+  /** @param {import("./sdk/room-model.js").ModelEvent[]} events What the model made of a message. */
+  emitAll(events) {
     for (const { type, detail } of events) {
       if (type === "publication-removed") this.reception.forget(detail.publication.id);
       this.emit(type, detail);
@@ -520,20 +446,19 @@ export class PlenumClient extends EventTarget {
     const resumed = this.sessionId !== "";
     this.sessionId = room.session_id;
     const continued = resumed && Boolean(room.continued);
-    if (resumed) this.#renewTransports(continued);
+    if (resumed) {
+      this.connections.renew(continued);
+      this.relay.reset();
+      this.own.offerAll();
+    }
     this.prepare();
-    const iceServers = (room.ice_servers ?? []).map(withoutNulls);
-    this.publishing?.setIceServers(iceServers);
-    this.subscribing?.setIceServers(iceServers);
     // The offer leaves first: everything below only paints.
-    this.publishing?.start();
-    if (continued) this.handover.begin(this.publications.filter(({ id }) => this.remoteTracks.has(id)));
-    else this.handover.close();
-    const events = this.model.reset(room, new Set(this.handover.kept.values()));
+    this.connections.start((room.ice_servers ?? []).map(withoutNulls));
+    const events = this.model.reset(room, this.connections.beginHandover(continued));
     this.#setState("connected", "Connected");
     this.reception.joined();
     this.emit("room-state", { room, resumed });
-    this.#emitAll(events);
+    this.emitAll(events);
     if (this.options?.dataRelay !== false) {
       clearTimeout(this.relayTimer);
       this.relayTimer = setTimeout(() => this.openData().catch(() => undefined), RELAY_DELAY_MS);
@@ -545,74 +470,7 @@ export class PlenumClient extends EventTarget {
     this.#setState("connected", "Connected");
     this.reception.resumed();
     this.emit("resumed", {});
-    this.publishing?.resumed();
-    this.subscribing?.resumed();
-  }
-
-  /**
-   * New transports take the place of the old, which stay until the new ones deliver: make before break.
-   * @param {boolean} continued The old ones deliver still: path and processor have to do for both.
-   */
-  #renewTransports(continued) {
-    const old = [this.publishing, this.subscribing];
-    for (const transport of old) transport?.retire();
-    this.left = this.subscribing;
-    this.relay.reset();
-    this.publishing = this.#makePublishTransport(continued);
-    this.subscribing = this.#makeSubscribeTransport();
-    for (const local of this.local.values()) this.#offerTrack(local);
-    // Of those that work still, others receive; of those that do not, the last picture is better than none.
-    setTimeout(() => old.forEach((transport) => transport?.close()), OVERLAP_MS);
-  }
-
-  /** All that was received at the old place has come anew. */
-  #handedOver() {
-    this.left?.close();
-    this.left = null;
-    this.publishing?.grow().catch(() => undefined);
-  }
-
-  /** @param {LocalPublication} local */
-  #offerTrack(local) {
-    const transport = this.publishing;
-    if (!transport || !local.track) {
-      // Muted with no device open: published as soon as there is a track again.
-      if (!local.track) this.local.delete(local.source);
-      return;
-    }
-    transport.add(local.track, local.source, local.options).then(
-      (info) => {
-        if (info) this.#emitAll(this.model.putPublication({ ...info, user_id: info.user_id ?? this.userId }));
-        if (local.muted) this.#announceMute(local);
-        else if (info?.muted) this.#mutedByOther(local.source, "");
-        local.resolve(info ? this.model.publications.get(info.publication_id) ?? null : null);
-      },
-      (/** @type {PlenumError} */ error) => {
-        if (this.local.get(local.source) === local) this.local.delete(local.source);
-        local.reject(error);
-        this.emit("publish-failed", { source: local.source, error });
-      },
-    );
-  }
-
-  /** @param {LocalPublication} local */
-  #announceMute({ source, muted }) {
-    if (source === "microphone") this.send("media-control", { audio_enabled: !muted });
-    else if (source === "camera") this.send("media-control", { video_enabled: !muted });
-    const own = this.model.find(this.userId, source);
-    if (!own || own.muted === muted) return;
-    own.muted = muted;
-    this.emit("publication-updated", { publication: own });
-  }
-
-  /**
-   * @param {Source} source
-   * @param {MediaStreamTrack} track
-   */
-  #trackEnded(source, track) {
-    if (this.local.get(source)?.track !== track) return;
-    if (source === "screen") void this.stopScreenShare();
-    this.emit("local-track-ended", { source });
+    this.connections.resumed();
   }
 
   /** @param {number} retryInMs */
@@ -625,19 +483,12 @@ export class PlenumClient extends EventTarget {
   #tearDown() {
     clearTimeout(this.relayTimer);
     globalThis.removeEventListener?.("online", this.onNetworkChange);
-    this.publishing?.close();
-    this.subscribing?.close();
-    this.publishing = null;
-    this.subscribing = null;
+    this.connections.close();
     this.signaling = null;
     this.relay.reset();
     this.files.close();
     this.reception.close();
-    this.paths = {};
-    this.local.clear();
-    this.handover.close();
-    this.left = null;
-    this.remoteTracks.clear();
+    this.own.all.clear();
     this.model = new RoomModel();
     this.chat.log.clear();
     this.sessionId = "";
@@ -647,9 +498,12 @@ export class PlenumClient extends EventTarget {
   async #receive(message) {
     const { type, payload } = message;
     this.#setClock(message.timestamp);
-    if (type === "offer" && payload.transport === "subscribe") await this.#acceptOffer(payload);
-    else if (type === "media-control" || type === "screen-share-control") this.#mediaControl(message);
-    else if (type.startsWith("chat-")) this.#emitAll(this.chat.log.apply(type, payload, message.timestamp));
+    if (type === "offer" && payload.transport === "subscribe") await this.connections.acceptOffer(payload);
+    else if (type === "media-control" || type === "screen-share-control") {
+      this.own.obey(message);
+      this.emitAll(this.model.apply("media-control", payload));
+    }
+    else if (type.startsWith("chat-")) this.emitAll(this.chat.log.apply(type, payload, message.timestamp));
     else if (type === "waiting-room-join" && payload.session_id) this.#waits(payload);
     else if (type === "kick" || (type === "waiting-room-reject" && this.state === "waiting")) this.#dismissed(payload);
     else if (type === "reaction") this.emit("reaction", { userId: payload.user_id, emoji: String(payload.reaction_type), durationMs: payload.duration_ms ?? 5_000 });
@@ -661,9 +515,9 @@ export class PlenumClient extends EventTarget {
       const events = this.model.apply(type, payload);
       // Each place has a chat of its own.
       if (events.some((event) => event.type === "breakout-moved")) this.chat.log.clear();
-      this.#emitAll(events);
+      this.emitAll(events);
     }
-    if (type === "permission-updated" && payload.user_id === this.userId) this.#obeyPermissions(payload.updated_by ?? "");
+    if (type === "permission-updated" && payload.user_id === this.userId) this.own.obeyPermissions(payload.updated_by ?? "");
     this.emit("message", message);
   }
 
@@ -687,144 +541,6 @@ export class PlenumClient extends EventTarget {
     this.farewell = { reason: payload.reason ?? null, by: name ?? payload.kicked_by ?? "" };
   }
 
-  /** @param {any} payload */
-  async #acceptOffer(payload) {
-    const transport = this.subscribing;
-    try {
-      await transport?.accept(payload.sdp, payload.tracks ?? {});
-    } catch (error) {
-      if (transport !== this.subscribing || transport?.state === "closed") return;
-      this.emit("error", { error: new PlenumError("media_failed", String(error)) });
-    }
-  }
-
-  /** @param {Envelope} message */
-  #mediaControl({ type, payload, sender }) {
-    const by = sender ?? "";
-    if (payload.user_id === this.userId && by !== this.userId) {
-      if (payload.audio_enabled === false) this.#mutedByOther("microphone", by);
-      if (payload.video_enabled === false) this.#mutedByOther("camera", by);
-      if (type === "screen-share-control" && payload.screen_sharing === false && this.isSharingScreen) {
-        void this.stopScreenShare();
-        this.emit("muted-by-other", { source: "screen", by });
-      }
-    }
-    this.#emitAll(this.model.apply("media-control", payload));
-  }
-
-  /**
-   * What this side may no longer send is muted here as well, so that it does not come back by itself with the permission.
-   * @param {string} by
-   */
-  #obeyPermissions(by) {
-    const { permissions } = this.model;
-    /** @type {[Source, string][]} */
-    const pairs = [["microphone", "can_share_audio"], ["camera", "can_share_video"]];
-    for (const [source, permission] of pairs) {
-      if (permissions[permission] !== false || this.isMuted(source)) continue;
-      this.setMuted(source, true);
-      this.emit("muted-by-other", { source, by });
-    }
-    if (permissions.can_share_screen === false && this.isSharingScreen) void this.stopScreenShare();
-  }
-
-  /**
-   * Somebody with the right to do so has muted this side. The opposite does not exist: no one switches on another's
-   * microphone.
-   * @param {Source} source
-   * @param {string} by Username; empty for the room itself, which may mute newcomers.
-   */
-  #mutedByOther(source, by) {
-    const local = this.local.get(source);
-    if (!local || local.muted) return;
-    local.muted = true;
-    if (local.track) local.track.enabled = false;
-    this.emit("muted-by-other", { source, by });
-  }
-
-  /**
-   * Takes away what is received no more.
-   * @param {string} publicationId
-   */
-  #dropReceived(publicationId) {
-    const known = this.remoteTracks.get(publicationId);
-    this.remoteTracks.delete(publicationId);
-    if (known) this.emit("track-unsubscribed", known);
-    this.#emitAll(this.model.removePublication(publicationId));
-  }
-
-  #makePublishTransport(modest = false) {
-    /** @type {import("./sdk/publish-transport.js").SendOffer} */
-    const sendOffer = async (sdp, tracks) => {
-      const reply = await this.request("offer", { transport: "publish", sdp, tracks });
-      return { sdp: reply.payload.sdp, publications: reply.payload.publications ?? [] };
-    };
-    return new PublishTransport(this.#transportHandlers("publish"), sendOffer, modest);
-  }
-
-  #makeSubscribeTransport() {
-    /** @type {SubscribeTransport} */
-    const transport = new SubscribeTransport({
-      ...this.#transportHandlers("subscribe"),
-      onTrack: (received) => void this.#trackArrived(received, transport),
-      onTrackGone: ({ offered, track }) => {
-        const known = this.remoteTracks.get(offered.publication_id);
-        if (known?.track !== track) return;
-        this.remoteTracks.delete(offered.publication_id);
-        this.emit("track-unsubscribed", known);
-      },
-      sendAnswer: (sdp) => this.send("answer", { transport: "subscribe", sdp }),
-      askIceRestart: () => this.request("ice-restart", { transport: "subscribe" }),
-    });
-    return transport;
-  }
-
-  /**
-   * @param {TransportName} name
-   * @returns {import("./sdk/transport.js").TransportHandlers}
-   */
-  #transportHandlers(name) {
-    return {
-      onState: (state) => {
-        // The server itself may stand still: its heartbeat tells, sooner than the next that is due.
-        if (state === "interrupted") this.signaling?.retryNow();
-        this.emit("media", { transport: name, state, sentence: MEDIA_SENTENCES[state] });
-      },
-      onPath: (path) => {
-        this.paths[name] = path;
-        this.emit("path", { transport: name, path });
-      },
-      onHopeless: () => this.signaling?.rejoin(),
-      canSignal: () => this.signaling?.joined ?? false,
-      onCandidate: (candidate) => this.send("ice-candidate", { transport: name, candidate }),
-    };
-  }
-
-  /**
-   * @param {import("./sdk/subscribe-transport.js").Received} received
-   * @param {SubscribeTransport} transport
-   */
-  async #trackArrived(received, transport) {
-    const { offered, track, receiver } = received;
-    if (this.handover.keeps(offered.user_id, offered.source)) {
-      const muted = this.model.publications.get(offered.publication_id)?.muted;
-      if (!muted) await firstMedia(track);
-      // Much may have happened meanwhile.
-      if (transport !== this.subscribing || ![...transport.received.values()].includes(received)) return;
-      this.handover.replace(offered.user_id, offered.source);
-    }
-    const info = { ...offered, muted: this.model.publications.get(offered.publication_id)?.muted ?? false };
-    if (!this.model.participants.has(offered.user_id)) {
-      this.#emitAll(this.model.putParticipant({ username: offered.user_id }, true));
-    }
-    this.#emitAll(this.model.putPublication(info));
-    const publication = this.model.publications.get(offered.publication_id);
-    const participant = this.model.participants.get(offered.user_id);
-    if (!publication || !participant) return;
-    const event = { track, receiver, participant, publication, source: offered.source };
-    this.remoteTracks.set(publication.id, event);
-    this.emit("track-subscribed", event);
-  }
 }
 
 /**
@@ -833,20 +549,4 @@ export class PlenumClient extends EventTarget {
  */
 function withoutNulls(server) {
   return /** @type {RTCIceServer} */ (Object.fromEntries(Object.entries(server).filter(([, value]) => value !== null)));
-}
-
-/** @returns {Pick<LocalPublication, "published" | "resolve" | "reject">} */
-function deferred() {
-  /** @type {(publication: Publication | null) => void} */
-  let resolve = () => undefined;
-  /** @type {(error: PlenumError) => void} */
-  let reject = () => undefined;
-  /** @type {Promise<Publication | null>} */
-  const published = new Promise((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  // Who calls publish() and only listens to `publish-failed` should not get an unhandled rejection on top.
-  published.catch(() => undefined);
-  return { published, resolve, reject };
 }
