@@ -46,6 +46,7 @@ CERTIFICATE = Certificate()
 LOCAL = LocalTransport("peer", "p" * 24, CERTIFICATE.fingerprints)
 KEYS = SrtpKeys("SRTP_AEAD_AES_128_GCM", os.urandom(16), os.urandom(12), os.urandom(16), os.urandom(12))
 KEY_FRAME = bytes((0x90, 0x80, 0x80, 1)) + bytes((0x10, 2, 0, 0x9D, 0x01, 0x2A, 0x80, 2, 0x68, 1)) + bytes(200)
+QUIET_S = 5.0
 SCRAPER = """
 import sys, time, httpx, json
 url, count = sys.argv[1], int(sys.argv[2])
@@ -148,7 +149,10 @@ async def measure(rooms: int, people: int, scrapes: int) -> bool:
             )
             # The first request of all builds what the later ones use, and comes when a server is started.
             await http_get(f"http://127.0.0.1:{server.http_port}/webrtc/health")
-            quiet, busy = await gaps(5.0), []
+            began, busy = time.process_time(), []
+            quiet = await gaps(QUIET_S)
+            share = (time.process_time() - began) / QUIET_S
+            print(f"without scrapes {share:.0%} of a core is busy, the ticker that looks for waits included")
             ticking = asyncio.create_task(tick(busy))
             scraper = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-c", SCRAPER, f"http://127.0.0.1:{server.http_port}/webrtc/metrics", str(scrapes)),
