@@ -24,10 +24,12 @@ from signaling.quality_watch import QualityWatch
 from signaling.replay import ReplayBuffer
 from signaling.restoring import restore
 from signaling.room import Room
+from signaling.room_writes import RoomClosed, RoomOpened
 from signaling.seats import read as read_seats
 from signaling.session import Session, SessionPort
 from signaling.snapshot import snapshot
-from signaling.store import RoomClosed, RoomOpened, RoomStore, StoredRoom
+from signaling.store import RoomStore
+from signaling.stored_room import StoredRoom
 from signaling.tokens import Identity
 from signaling.tracing import step
 

@@ -11,7 +11,7 @@ from signaling.files import transfer
 from signaling.messages.e2ee import KeptKey
 from signaling.options import RoomOptions
 from signaling.room import Remembered, Room
-from signaling.store import StoredRoom
+from signaling.stored_room import StoredRoom
 from signaling.waiting import restored
 
 

@@ -22,7 +22,8 @@ from signaling import store as store_module
 from signaling.limits import RateLimiter
 from signaling.options import RedisOptions, RoomOptions
 from signaling.redis_client import connect
-from signaling.store import RoomOpened, RoomStore
+from signaling.room_writes import RoomOpened
+from signaling.store import RoomStore
 from tests.support.redis_servers import RedisServer
 
 HEARTBEAT_S = 10.0

@@ -15,10 +15,11 @@ from signaling import effects as fx
 from signaling.errors import RoomError
 from signaling.options import RedisOptions
 from signaling.redis_client import connect
+from signaling.room_writes import RoomClosed, RoomOpened
 from signaling.shards.model import ShardInfo
 from signaling.shards.options import ShardOptions
 from signaling.shards.ownership import Ownership, RoomElsewhere
-from signaling.store import RoomClosed, RoomOpened, RoomStore
+from signaling.store import RoomStore
 
 REDIS = RedisOptions(key_prefix="test", command_timeout_s=0.5, connect_timeout_s=0.5)
 OPTIONS = ShardOptions(heartbeat_interval_s=0.1, lease_lifetime_s=0.4)

@@ -16,7 +16,7 @@ from signaling.limits import RateLimiter
 from signaling.options import RedisOptions, RoomOptions
 from signaling.redis_client import REDIS_FAILURES, connect
 from signaling.redis_guard import RedisUnavailable
-from signaling.store import RoomClosed, RoomOpened
+from signaling.room_writes import RoomClosed, RoomOpened
 from tests.integration.shards.test_ownership import REDIS, Shard
 from tests.support.redis_servers import ClusterRedis, RedisServer, SentinelRedis
 

@@ -17,7 +17,8 @@ from signaling.events.log import EventLog, RoomEvent
 from signaling.events.options import EventOptions
 from signaling.options import RedisOptions, RoomOptions
 from signaling.redis_client import connect
-from signaling.store import RoomClosed, RoomOpened, RoomStore
+from signaling.room_writes import RoomClosed, RoomOpened
+from signaling.store import RoomStore
 from tests.integration.signaling.conftest import House, running, token
 
 OPTIONS = RedisOptions(key_prefix="test", command_timeout_s=0.5, connect_timeout_s=0.5)

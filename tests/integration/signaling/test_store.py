@@ -15,7 +15,9 @@ from signaling.limits import Limit, RateLimiter
 from signaling.model import Permissions, Role, RoomSettings
 from signaling.options import RedisOptions, RoomOptions
 from signaling.redis_client import connect
-from signaling.store import RoomClosed, RoomOpened, RoomStore, StoredRoom
+from signaling.room_writes import RoomClosed, RoomOpened
+from signaling.store import RoomStore
+from signaling.stored_room import StoredRoom
 
 OPTIONS = RedisOptions(key_prefix="test", command_timeout_s=0.5, connect_timeout_s=0.5)
 

@@ -77,7 +77,7 @@ def test_many_turns_are_given_in_slices_each_once_and_in_order() -> None:
     turns.begin(1, 1.0, 1.0)
     assert not turns.run(0.003)
     first = len(log)
-    assert 3 <= first < 40
+    assert 0 < first < 40
     turns.remove(slow[first])
     turns.begin(2, 1.02, 1.02)  # those who still wait have one turn for both
     assert turns.run(None)

@@ -14,7 +14,7 @@ from signaling.restoring import restore
 from signaling.room import Room
 from signaling.seats import read, record, take_seats
 from signaling.snapshot import snapshot
-from signaling.store import StoredRoom
+from signaling.stored_room import StoredRoom
 from tests.unit.signaling.people import House
 
 OPTIONS = RoomOptions()

@@ -17,7 +17,7 @@ from signaling.model import Role
 from signaling.options import RoomOptions
 from signaling.restoring import restore
 from signaling.room import Room
-from signaling.store import StoredRoom
+from signaling.stored_room import StoredRoom
 from tests.unit.signaling.people import NOW_UNIX, House, Person
 
 # -- pure rules --------------------------------------------------------------------------------------------------------

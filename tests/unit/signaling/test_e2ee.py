@@ -12,7 +12,7 @@ from signaling.e2ee import LIFETIME_S
 from signaling.options import RoomOptions
 from signaling.restoring import restore
 from signaling.room import Room
-from signaling.store import StoredRoom
+from signaling.stored_room import StoredRoom
 from tests.unit.signaling.people import NOW_UNIX, House
 
 PUBLIC = base64.b64encode(bytes(range(32))).decode()

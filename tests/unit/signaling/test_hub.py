@@ -10,8 +10,9 @@ import pytest
 
 from signaling import effects as fx
 from signaling.model import Role, RoomSettings
+from signaling.room_writes import RoomClosed, RoomOpened
 from signaling.session import Session
-from signaling.store import RoomClosed, RoomOpened, StoredRoom
+from signaling.stored_room import StoredRoom
 from signaling.tokens import Identity
 from tests.unit.signaling.people import Port
 from tests.unit.signaling.test_whip_gate import OFFER, House, Store, token

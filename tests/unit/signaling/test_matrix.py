@@ -26,7 +26,7 @@ from signaling.model import Role, RoomSettings
 from signaling.options import AuthOptions, SignalingOptions
 from signaling.redis_client import connect
 from signaling.session import Session
-from signaling.store import StoredRoom
+from signaling.stored_room import StoredRoom
 from signaling.tokens import Identity
 from streaming import whep, whip
 from tests.unit.signaling.engine_double import EngineDouble

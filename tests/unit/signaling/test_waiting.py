@@ -16,7 +16,7 @@ from signaling.model import Role, RoomSettings, WaitReason
 from signaling.options import RoomOptions
 from signaling.restoring import restore
 from signaling.room import Room
-from signaling.store import StoredRoom
+from signaling.stored_room import StoredRoom
 from signaling.tokens import Identity
 from signaling.waiting import WaitingRoom, restored, saved
 from tests.unit.signaling.people import House, Person

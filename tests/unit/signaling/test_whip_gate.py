@@ -17,8 +17,10 @@ from signaling.errors import RoomError
 from signaling.hub import Hub
 from signaling.model import Role
 from signaling.options import AuthOptions, IceServer, RoomOptions, SignalingOptions
+from signaling.room_writes import Write
 from signaling.session import Session
-from signaling.store import RoomStore, StoredRoom, Write
+from signaling.store import RoomStore
+from signaling.stored_room import StoredRoom
 from signaling.tokens import Identity, TokenVerifier
 from signaling.whip_gate import WhipGate
 from tests.unit.signaling.engine_double import EngineDouble, RouterDouble, TransportDouble
