@@ -14,7 +14,7 @@ from signaling.room import Room
 from signaling.session import Session, SessionPort
 
 if TYPE_CHECKING:
-    from signaling.live_room import Surroundings
+    from signaling.surroundings import Surroundings
 
 MISSED_HEARTBEAT = 1.5  # of the interval: then a session is not taken for alive any more
 

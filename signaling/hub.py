@@ -17,7 +17,7 @@ from signaling import effects as fx
 from signaling.chat.services import ChatServices
 from signaling.closing import end_tasks
 from signaling.errors import CloseCode, ErrorCode, RoomError
-from signaling.live_room import LiveRoom, Surroundings
+from signaling.live_room import LiveRoom
 from signaling.messages.base import Outgoing
 from signaling.options import SignalingOptions
 from signaling.quality_watch import QualityWatch
@@ -30,6 +30,7 @@ from signaling.session import Session, SessionPort
 from signaling.snapshot import snapshot
 from signaling.store import RoomStore
 from signaling.stored_room import StoredRoom
+from signaling.surroundings import Surroundings
 from signaling.tokens import Identity
 from signaling.tracing import step
 

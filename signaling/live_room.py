@@ -3,94 +3,46 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from pydantic_core import to_json
 
-from sfu.totals import Histogram
 from signaling import admission, membership
 from signaling import effects as fx
-from signaling.audience.near import IDLE_S, Audience, AudienceServices
+from signaling.audience.near import IDLE_S, Audience
 from signaling.away import AwayDesk
 from signaling.breakouts.timer import BreakoutTimer
 from signaling.context import Context
+from signaling.delivery import Delivery, Origin
 from signaling.dispatch import dispatch, dispatch_waiting
-from signaling.envelope import Frame, Letter, iso_utc
+from signaling.envelope import Frame, iso_utc
 from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.events.journal import Batch, Journal
-from signaling.events.options import EventOptions
-from signaling.live.desk import LiveDesk
 from signaling.media_listener import MediaListener
 from signaling.messages.base import Outgoing
-from signaling.messages.recordings import RecordingChanged, RecordingInfo, RecordingOptions
-from signaling.messages.room import Ack, ErrorMessage, HeartbeatRequest
+from signaling.messages.recordings import RecordingInfo
+from signaling.messages.room import Ack, HeartbeatRequest
 from signaling.messages.session import RoomMoved
 from signaling.messages.waiting import WaitingAdmit
 from signaling.model import WaitReason
 from signaling.negotiation import Negotiation
-from signaling.options import RoomOptions
-from signaling.recordings import OVER, NoRecordings, RecordingPort
 from signaling.room import Participant, Room
+from signaling.room_recordings import RoomRecordings
 from signaling.room_state import room_state
 from signaling.seat_keeper import SeatKeeper
 from signaling.seats import SeatRecord, record, take_seats
 from signaling.session import Session
+from signaling.surroundings import Surroundings
 from signaling.tokens import Identity
-from signaling.tracing import JoinTraces
 from signaling.waiting import saved
 
 if TYPE_CHECKING:
     from sfu.router import Router
     from sfu.transport import OfferResult, Transport
 
-MESSAGE_BOUNDS_S = (0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
-
 log = structlog.get_logger("plenum.room")
-
-
-@dataclass(slots=True)
-class Origin:
-    """Whose message is being handled, and whether it has been answered. ``reply``: by what, for a REST call."""
-
-    username: str
-    message_id: str | None
-    answered: bool = False
-    reply: Outgoing | None = None
-
-    def take_reply_to(self, username: str) -> str | None:
-        """The id to answer, once."""
-        if self.answered or username != self.username:
-            return None
-        self.answered = True
-        return self.message_id
-
-
-@dataclass(slots=True)
-class Surroundings:
-    """What all live rooms of a process share."""
-
-    options: RoomOptions
-    save: Callable[[str, fx.StateEffect], None]
-    on_empty: Callable[[LiveRoom], None]
-    new_id: Callable[[], str]
-    unix: Callable[[], float] = time.time
-    counters: Counter[str] = field(default_factory=Counter)
-    message_seconds: Histogram = field(default_factory=lambda: Histogram(MESSAGE_BOUNDS_S))
-    fetch_preview: Callable[[LiveRoom, str, str], None] = lambda live, message_id, link: None
-    drop_images: Callable[[str, tuple[str, ...]], None] = lambda room_id, image_ids: None
-    viewing_enders: list[Callable[[str, str], None]] = field(default_factory=list)
-    monotonic: Callable[[], float] = time.monotonic
-    events: EventOptions = field(default_factory=EventOptions)
-    append: Callable[[str, fx.AppendEvent], None] = lambda room_id, event: None
-    live: LiveDesk | None = None
-    recordings: RecordingPort = field(default_factory=NoRecordings)
-    audiences: AudienceServices | None = None
-    traces: JoinTraces | None = None
 
 
 class LiveRoom:
@@ -112,6 +64,8 @@ class LiveRoom:
         self.keepers: set[str] = set()
         self.viewers: set[str] = set()
         self._around = around
+        self.delivery = Delivery(room, self.sessions, self.waiting_sessions, around)
+        self.recordings = RoomRecordings(self, around)
         self.seats = SeatKeeper(room, lambda effect: around.save(room.room_id, effect))
         self.away = AwayDesk(room, self.sessions, around, self.leave, self.apply)
         self.journal = Journal(
@@ -161,7 +115,7 @@ class LiveRoom:
             continued=session.continued,
             recording=around.recordings.available,
         )
-        self._send(fx.Send(participant.username, state), None)
+        self.delivery.send(fx.Send(participant.username, state), None)
         self._log.info("joined", participant=participant.username, role=participant.role.value)
         self.router.set_group(participant.username, participant.breakout_room_id)
         return [*effects, *self.negotiation.enter(participant.username), fx.LookAtRecording()]
@@ -240,7 +194,7 @@ class LiveRoom:
             self.seats.adopt(seat.username)
         self.journal.go_on()
         for info in self._around.recordings.adopt(self):
-            self.apply(self._note_recording(info))
+            self.apply(self.recordings.note(info))
 
     def suspend(self) -> None:
         """From now on nothing changes here any more: the room goes on elsewhere. Media flows on."""
@@ -272,7 +226,7 @@ class LiveRoom:
         (recordings.hand_over if moved else recordings.room_closed)(self)
         for session in list(self.all_sessions()):
             if farewell is not None:
-                self._deliver(session, self._letter(farewell, None), None)
+                self.delivery.deliver(session, self.delivery.letter(farewell, None), None)
             session.close(close_code, reason)
         self._breakout_timer.close()
         self.router.listener = None
@@ -285,7 +239,7 @@ class LiveRoom:
         session = self.sessions.get(username)
         if session is not None and session.away_since is None and not session.restored:
             farewell = RoomMoved(reason="moved", overlap_ms=round(IDLE_S * 1000))
-            self._deliver(session, self._letter(farewell, None), None)
+            self.delivery.deliver(session, self.delivery.letter(farewell, None), None)
             session.send_off(CloseCode.RESTART, "room_moved")
 
     def all_sessions(self) -> Iterator[Session]:
@@ -355,14 +309,14 @@ class LiveRoom:
             else:
                 return
         except RoomError as error:
-            self.refuse(session, error, frame.id)
+            self.delivery.refuse(session, error, frame.id)
             return
         except Exception:
             self._log.exception("message failed", participant=session.username, type=frame.type)
-            self.refuse(session, RoomError(ErrorCode.INTERNAL, "The server failed to do this."), frame.id)
+            self.delivery.refuse(session, RoomError(ErrorCode.INTERNAL, "The server failed to do this."), frame.id)
             return
         if frame.id is not None and not origin.answered and not session.closed:
-            self._send(fx.Send(session.username, Ack(), reply=True), origin)
+            self.delivery.send(fx.Send(session.username, Ack(), reply=True), origin)
 
     def _is_repeat(self, session: Session, frame: Frame) -> bool:
         """Whether this was done when a lost socket brought it; its answer is on the way, or was sent again."""
@@ -373,14 +327,8 @@ class LiveRoom:
             return False
         self._around.counters["messages_repeated"] += 1
         if session.continued:  # the answer went to a session that is no more
-            self._send(fx.Send(session.username, Ack(), reply=True), Origin(session.username, frame.id))
+            self.delivery.send(fx.Send(session.username, Ack(), reply=True), Origin(session.username, frame.id))
         return True
-
-    def refuse(self, session: Session, error: RoomError, message_id: str | None) -> None:
-        """Tell a session what is wrong with its message."""
-        self._around.counters[f"error_{error.code.value}"] += 1
-        letter = self._letter(ErrorMessage(**error.body().model_dump()), None)
-        self._deliver(session, letter, message_id)
 
     def call(self, participant: Participant, message_type: str, payload: dict[str, Any]) -> Outgoing:
         """Do what a message does, for a REST call; raises RoomError. What answers the message comes back.
@@ -423,52 +371,11 @@ class LiveRoom:
         self.seats.write()
         self.close_if_empty()
 
-    def _send(self, effect: fx.Send, origin: Origin | None) -> None:
-        if origin is not None and effect.reply:
-            origin.reply = effect.message
-        session = self.sessions.get(effect.to) or self.waiting_sessions.get(effect.to)
-        if session is None:
-            return
-        reply_to = origin.take_reply_to(effect.to) if origin is not None and effect.reply else None
-        self._deliver(session, self._letter(effect.message, effect.sender), reply_to)
-
-    def _broadcast(self, effect: fx.Broadcast, origin: Origin | None) -> None:
-        if origin is not None and effect.reply:
-            origin.reply = effect.message
-        letter = self._letter(effect.message, effect.sender)
-        for session in list(self.sessions.values()):
-            if session.username not in effect.without and self._is_in(session.username, effect.area):
-                answers = origin is not None and effect.reply
-                reply_to = origin.take_reply_to(session.username) if origin is not None and answers else None
-                self._deliver(session, letter, reply_to)
-
-    def _is_in(self, username: str, area: str | None) -> bool:
-        participant = self.room.participants.get(username)
-        return area == fx.EVERYWHERE or (participant is not None and participant.breakout_room_id == area)
-
-    def _relay(self, effect: fx.Relay, origin: Origin | None) -> None:
-        session = self.sessions.get(effect.to)
-        if session is not None:
-            payload = to_json(dict(effect.payload)).decode()
-            self._deliver(session, Letter(effect.type, payload, effect.sender, self._around.unix()), None)
-
-    def _letter(self, message: Outgoing, sender: str | None) -> Letter:
-        return Letter(message.type_name, message.model_dump_json(), sender, self._around.unix())
-
-    def _deliver(self, session: Session, letter: Letter, reply_to: str | None) -> None:
-        self._around.counters["messages_sent"] += 1
-        if session.send(letter, reply_to):
-            return
-        self._around.counters["slow_readers"] += 1
-        self._log.warning("closed: reads too slowly", participant=session.username)
-        session.close(CloseCode.TRY_LATER, "slow_reader")
-        # Its leaving follows when the socket ends: here others' messages are being delivered.
-
     def _end_session(self, effect: fx.EndSession, origin: Origin | None) -> None:
         session = self.sessions.get(effect.username) or self.waiting_sessions.get(effect.username)
         if session is not None:
             if origin is not None and origin.message_id is not None and origin.username == effect.username:
-                self._send(fx.Send(effect.username, Ack(), reply=True), origin)
+                self.delivery.send(fx.Send(effect.username, Ack(), reply=True), origin)
             session.close(effect.close_code, effect.reason)
             self.waiting_sessions.pop(effect.username, None)
 
@@ -496,7 +403,7 @@ class LiveRoom:
             joined_waiting_at=iso_utc(waiter.since_unix),
         )
         to_managers = admission.tell_managers(self.room, told)
-        self._deliver(session, self._letter(told, None), None)
+        self.delivery.deliver(session, self.delivery.letter(told, None), None)
         forget = fx.ForgetEntry(fx.Table.WAITING, waiter.username)
         return [*to_managers, forget, *self._seat(waiter.identity, session)]
 
@@ -557,38 +464,9 @@ class LiveRoom:
         """Seconds of the clock that does not jump."""
         return self._around.monotonic()
 
-    # -- recordings ------------------------------------------------------------------------------------------------
-
-    def _start_recording(self, effect: fx.StartRecording, origin: Origin | None) -> fx.Effects:
-        started = self._around.recordings.start(self, effect.recording_id, effect.username, effect.options)
-        return self._note_recording(started, effect.username)
-
-    def _stop_recording(self, effect: fx.StopRecording, origin: Origin | None) -> fx.Effects:
-        stopped = self._around.recordings.stop(self, effect.recording_id, effect.username)
-        return self._note_recording(stopped, effect.username)
-
-    def _look_at_recording(self, effect: fx.LookAtRecording, origin: Origin | None) -> fx.Effects:
-        settings = self.room.settings
-        wanted = settings.automatic_recording and settings.enable_recording and self.room.participants
-        if not wanted or self.room.recordings or not self._around.recordings.available:
-            return []
-        try:
-            return self._start_recording(fx.StartRecording(self._around.new_id(), None, RecordingOptions()), None)
-        except RoomError as error:
-            self._log.error("automatic recording does not start", code=error.code.value, reason=error.message)
-            return []
-
-    def _note_recording(self, info: RecordingInfo, by: str | None = None) -> fx.Effects:
-        """Keep what newcomers are told, and tell everybody; ``by``: whom it answers."""
-        if info.status in OVER:
-            self.room.recordings.pop(info.recording_id, None)
-        else:
-            self.room.recordings[info.recording_id] = info
-        return [fx.Broadcast(RecordingChanged(**info.model_dump()), sender=by, reply=by is not None)]
-
     def recording_changed(self, info: RecordingInfo) -> None:
         """A recording of this room is in another state."""
-        self.apply(self._note_recording(info))
+        self.apply(self.recordings.note(info))
 
     def close_if_empty(self) -> None:
         """A room without participants, and without what keeps it open, ends; viewers and Router with it."""
@@ -604,7 +482,7 @@ class LiveRoom:
         self._around.recordings.room_closed(self)
         for session in list(self.waiting_sessions.values()):
             # The next who comes opens a new room: what happened in this one is not for those who were not let in.
-            self.refuse(session, RoomError(ErrorCode.ROOM_CLOSED, "The room has ended."), None)
+            self.delivery.refuse(session, RoomError(ErrorCode.ROOM_CLOSED, "The room has ended."), None)
             session.close(CloseCode.ROOM_CLOSED, ErrorCode.ROOM_CLOSED.value)
         self.waiting_sessions.clear()
         self._breakout_timer.close()
@@ -625,9 +503,9 @@ def _last_seq(frame: Frame) -> int:
 
 
 _EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects | None]] = {
-    fx.Send: LiveRoom._send,
-    fx.Broadcast: LiveRoom._broadcast,
-    fx.Relay: LiveRoom._relay,
+    fx.Send: lambda live, effect, origin: live.delivery.send(effect, origin),
+    fx.Broadcast: lambda live, effect, origin: live.delivery.broadcast(effect, origin),
+    fx.Relay: lambda live, effect, origin: live.delivery.relay(effect, origin),
     fx.EndSession: LiveRoom._end_session,
     fx.Leave: LiveRoom._leave,
     fx.LetIn: LiveRoom._let_in,
@@ -641,9 +519,9 @@ _EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects 
     fx.TakePreferences: LiveRoom._take_preferences,
     fx.MoveMedia: LiveRoom._move_media,
     fx.LookAtBreakouts: LiveRoom._look_at_breakouts,
-    fx.StartRecording: LiveRoom._start_recording,
-    fx.StopRecording: LiveRoom._stop_recording,
-    fx.LookAtRecording: LiveRoom._look_at_recording,
+    fx.StartRecording: lambda live, effect, origin: live.recordings.start(effect),
+    fx.StopRecording: lambda live, effect, origin: live.recordings.stop(effect),
+    fx.LookAtRecording: lambda live, effect, origin: live.recordings.look(),
     fx.FetchPreview: LiveRoom._fetch_preview,
     fx.DropImages: LiveRoom._drop_images,
     fx.StartLive: LiveRoom._start_live,

@@ -168,7 +168,7 @@ class RoomSockets:
                 frame = parse_frame(text, max_bytes)
             except InvalidFrame as error:
                 if await self._allow("messages", session, live, error.message_id):
-                    live.refuse(session, error, error.message_id)
+                    live.delivery.refuse(session, error, error.message_id)
                 continue
             line = CATALOGUE.get(frame.type)
             limit = line.limit_for(frame.payload) if line is not None and line.receives is not None else "messages"
@@ -183,7 +183,7 @@ class RoomSockets:
         self._hub.around.counters["floods"] += 1
         log.warning("closed: floods", room=live.room.room_id, participant=session.username)
         error = RoomError(ErrorCode.RATE_LIMITED, "Far too many messages.", retry_after=FLOOD_PAUSE_S)
-        live.refuse(session, error, None)
+        live.delivery.refuse(session, error, None)
         session.close(CloseCode.FLOODED, "flooded")
         live.leave(session.username, session.session_id, "flooded")
 
@@ -191,7 +191,7 @@ class RoomSockets:
         try:
             await self._limiter.check(limit, session.username)
         except RoomError as error:
-            live.refuse(session, error, message_id)
+            live.delivery.refuse(session, error, message_id)
             return False
         return True
 

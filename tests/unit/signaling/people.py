@@ -10,11 +10,12 @@ from sfu.router import Router
 from sfu.transport import TransportRole
 from signaling import effects as fx
 from signaling.envelope import parse_frame
-from signaling.live_room import LiveRoom, Surroundings
+from signaling.live_room import LiveRoom
 from signaling.model import Role, RoomSettings
 from signaling.options import RoomOptions
 from signaling.room import Remembered, Room
 from signaling.session import Session
+from signaling.surroundings import Surroundings
 from signaling.tokens import Identity
 from tests.unit.signaling.engine_double import RouterDouble, TransportDouble
 
