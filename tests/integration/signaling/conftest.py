@@ -136,6 +136,7 @@ async def running(
         await task
         await engine.close()
         await redis.aclose()
+        assert not list(engine.census.counts()), "Consumers are counted that are no more"
 
 
 @pytest.fixture(scope="session")
