@@ -108,8 +108,9 @@ def settings(folder: Path, s3: S3Server) -> dict[str, str]:
 class Api:
     """The room's recordings as its host sees them."""
 
-    def __init__(self, server: PlenumServer) -> None:
-        headers = {"Authorization": f"Bearer {server.token('ada', room=ROOM, role='host')}"}
+    def __init__(self, server: PlenumServer, lifetime_s: int) -> None:
+        token = server.token("ada", room=ROOM, role="host", lifetime_s=lifetime_s)
+        headers = {"Authorization": f"Bearer {token}"}
         url = f"{server.url}/webrtc/rooms/{ROOM}/recordings"
         self._metrics = f"{server.url}/webrtc/metrics"
         self.client = httpx.AsyncClient(base_url=url, headers=headers, timeout=60, follow_redirects=True)
@@ -235,7 +236,7 @@ async def bench(folder: Path, minutes: float, loss: float, quality: str) -> None
             await ada.tab.page.evaluate("me.publish('camera', {track: made[0]})")
             await ada.tab.page.evaluate("me.publish('microphone', {track: made[1]})")
             await asyncio.sleep(3)
-            api = Api(server)
+            api = Api(server, int(seconds) + 3_600)
             started = (await api.client.post("/start", json={"mode": "both", "quality": quality})).raise_for_status()
             identifier = started.json()["recording_id"]
             seen = await watch(api, path, ada, seconds, loss)
