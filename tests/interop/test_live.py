@@ -84,8 +84,8 @@ async def test_the_page_goes_live_and_again(people: People) -> None:
     for _ in range(2):
         await by(ada, "live-quality").select_option("480p")
         await by(ada, "live-go").click()
-        await expect(by(ada, "live-watch")).to_be_visible(timeout=40_000)
-        await told(ada, "is live on")
+        await told(ada, "is live on", 40)
+        await expect(by(ada, "live-watch")).to_be_visible()
         await by(ada, "live-stop").click()
         await ask(ada)
         await expect(by(ada, "live-go")).to_have_text("Go live")

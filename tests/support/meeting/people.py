@@ -132,9 +132,9 @@ async def titled(user: RoomPage, title: str) -> None:
     await expect(user.page.get_by_role("heading", name=title)).to_be_visible()
 
 
-async def told(user: RoomPage, text: str) -> None:
-    """A short message on the screen."""
-    await expect(user.page.locator(".toast").filter(has_text=text).first).to_be_visible()
+async def told(user: RoomPage, text: str, timeout_s: float = 5.0) -> None:
+    """A short message on the screen. It goes by itself: look for it before all else."""
+    await expect(user.page.locator(".toast").filter(has_text=text).first).to_be_visible(timeout=timeout_s * 1000)
 
 
 async def escape(user: RoomPage) -> None:
