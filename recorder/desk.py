@@ -16,7 +16,7 @@ import structlog
 
 from media.feed import Command, Message, Problem, Status
 from media.jobs.admission import NoRoom
-from media.jobs.job import Job, JobSpec, JobState, Tap
+from media.jobs.job import Job, JobSpec, Tap
 from media.jobs.manager import Jobs
 from recorder import model
 from recorder.model import File, Options, Recording, key_of
@@ -354,12 +354,12 @@ class RecordingDesk:
         recording = self._running.pop(job.spec.job_id, None)
         if recording is not None:
             self._measure(recording, job)
-            self._later(self._conclude(recording, given_up=job.state is JobState.FAILED))
+            self._later(self._conclude(recording))
 
-    async def _conclude(self, recording: Recording, *, given_up: bool = False) -> None:
+    async def _conclude(self, recording: Recording) -> None:
         folder = work_folder(self.options) / recording.work_id
         result = await asyncio.to_thread(read_result, folder)
-        self._take_result(recording, result, given_up=given_up)
+        outcome = self._take_result(recording, result)
         await asyncio.to_thread(self._tidy, folder, recording)
         ended = time.time()
         goes_on = recording.work_id in self._followed
@@ -370,6 +370,7 @@ class RecordingDesk:
                 await self._registry.keep(recording, ended + self.options.keep_days * 86_400)
             await self._registry.release(recording.work_id)
         self._followed.discard(recording.work_id)
+        self.counters[outcome] += 1  # now that anybody who looks finds it so
         log.info(
             "recording ended",
             recording=recording.recording_id,
@@ -381,7 +382,8 @@ class RecordingDesk:
         if not goes_on:
             self.on_change(recording)
 
-    def _take_result(self, recording: Recording, result: Result | None, *, given_up: bool) -> None:
+    def _take_result(self, recording: Recording, result: Result | None) -> str:
+        """Note what has become of a recording; the word it is counted under."""
         recording.cpu = 0.0
         recording.memory_bytes = 0
         if recording.stopped_at is None:
@@ -391,7 +393,7 @@ class RecordingDesk:
             recording.error = recording.error or "media_failed"
             recording.error_message = recording.error_message or "The recording broke off; it is finished later."
             self._set(recording, model.Status.FAILED)
-            return
+            return "broken_off"
         recording.upload_pending = not result.complete
         recording.duration_s = result.duration_s
         recording.stop_reason = recording.stop_reason or result.stop_reason
@@ -404,7 +406,7 @@ class RecordingDesk:
         has_media = any(file.kind in ("program", "track") for file in recording.files)
         failed = not has_media and result.error is not None
         self._set(recording, model.Status.FAILED if failed else model.Status.STOPPED)
-        self.counters["failed" if failed else "pending" if recording.upload_pending else "finished"] += 1
+        return "failed" if failed else "pending" if recording.upload_pending else "finished"
 
     def _tidy(self, folder: Path, recording: Recording) -> None:
         with contextlib.suppress(OSError):
