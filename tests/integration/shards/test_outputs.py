@@ -51,6 +51,8 @@ class Host:
                         message = json.loads(text)
                         if message["type"] == "room-state":
                             self._session = f"&session_id={message['payload']['session_id']}&last_seq={message['seq']}"
+                            # Who comes back later than the recording goes on is told by this.
+                            self.told += [(one["status"], one["parts"]) for one in message["payload"]["recordings"]]
                         if message["type"] == "recording-status":
                             self.told.append((message["payload"]["status"], message["payload"]["parts"]))
             await asyncio.sleep(0.1)
