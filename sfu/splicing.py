@@ -59,6 +59,8 @@ class Splicer:
         assert entry is not None
         if self.encoding is not encoding:
             self.leave()
+        elif self.is_running:
+            return  # it goes on: a second entry would seal two packets under one number
         picture_delta, tl0_delta = self._index_deltas(packet)
         epoch = self._timeline.begin(
             encoding.ssrc,

@@ -250,6 +250,20 @@ def test_who_waits_for_nothing_needs_few_turns_until_packets_come() -> None:
     assert len(publisher.awakened) == 2
 
 
+def test_who_waits_for_what_runs_already_gets_each_packet_once() -> None:
+    """Two entries would seal two packets under one number, which AES-GCM does not survive."""
+    publisher = Publisher()
+    producer = publisher.publish_video()
+    subscriber = Subscriber(publisher)
+    consumer = subscriber.consume(producer)
+    publisher.video(key=True)
+    consumer.aim_at(producer.encodings[0])
+    publisher.video(key=True)
+    publisher.video()
+    numbers = [packet.sequence_number for packet in subscriber.take()]
+    assert numbers == [numbers[0] + n for n in range(3)]
+
+
 def test_a_subscriber_asks_for_a_key_frame() -> None:
     publisher = Publisher()
     producer = publisher.publish_video()
