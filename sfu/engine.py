@@ -230,12 +230,11 @@ class Engine:
 
     def stats(self) -> dict[str, object]:
         """Totals over all Routers."""
-        transports = [t for r in self.routers.values() for t in r.transports.values()]
         found = walk(self)
         return {
             "routers": len(self.routers),
             "pipes": len(self.pipes),
-            "transports": len(transports),
+            "transports": sum(found.transports.values()),
             "producers": sum(len(r.producers) for r in self.routers.values()),
             "consumers": sum(found.states.values()),
             "packets_sent": self.totals.packets_sent,

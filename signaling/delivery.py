@@ -88,7 +88,7 @@ class Delivery:
         """A message as it goes out, written once for all who get it."""
         return Letter(message.type_name, message.model_dump_json(), sender, self._around.unix())
 
-    def deliver(self, session: Session, letter: Letter, reply_to: str | None = None) -> None:
+    def deliver(self, session: Session, letter: Letter, reply_to: str | None) -> None:
         """Into a session's queue; one that does not read is closed."""
         self._around.counters["messages_sent"] += 1
         if session.send(letter, reply_to):

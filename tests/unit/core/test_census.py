@@ -27,7 +27,6 @@ class World:
         self.producers: list[Producer] = [self.publisher.publish_video()]
         self.census = Census()
         self.subscribers = [Subscriber(self.publisher, seed=n, census=self.census) for n in range(3)]
-        self.consumers: list[Consumer] = []
         self.alive: dict[Consumer, Subscriber] = {}
         for _ in range(4):
             self.add()
