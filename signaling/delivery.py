@@ -64,13 +64,13 @@ class Delivery:
 
     def broadcast(self, effect: fx.Broadcast, origin: Origin | None) -> None:
         """To all of the room, or of one of its breakout rooms."""
-        if origin is not None and effect.reply:
-            origin.reply = effect.message
+        answered = origin if effect.reply else None
+        if answered is not None:
+            answered.reply = effect.message
         letter = self.letter(effect.message, effect.sender)
         for session in list(self._sessions.values()):
             if session.username not in effect.without and self._is_in(session.username, effect.area):
-                answers = origin is not None and effect.reply
-                reply_to = origin.take_reply_to(session.username) if origin is not None and answers else None
+                reply_to = None if answered is None else answered.take_reply_to(session.username)
                 self.deliver(session, letter, reply_to)
 
     def _is_in(self, username: str, area: str | None) -> bool:

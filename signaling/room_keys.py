@@ -16,6 +16,7 @@ The event log's are in ``signaling/events/keys.py``.
 from __future__ import annotations
 
 from signaling import effects as fx
+from signaling.key_base import room_base
 
 
 class RoomKeys:
@@ -36,7 +37,7 @@ class RoomKeys:
     )
 
     def __init__(self, prefix: str, room_id: str) -> None:
-        self._room = f"{prefix}:{{{room_id}}}"
+        self._room = room_base(prefix, room_id)
         self.room_id = room_id
         self.participants = f"{self._room}:participants"
         self.roles = f"{self._room}:roles"

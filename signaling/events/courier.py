@@ -25,6 +25,7 @@ from signaling.errors import RoomError
 from signaling.events.keys import cursor_lifetime_s
 from signaling.events.log import EventLog, RoomEvent
 from signaling.events.options import EventOptions, WebhookReceiver
+from signaling.key_base import room_base
 from signaling.options import RedisOptions
 from signaling.redis_client import REDIS_FAILURES
 
@@ -265,7 +266,7 @@ class Courier:
                 await self._call(self._redis.eval(_RELEASE, 1, self._lease(room_id), self._me))
 
     def _lease(self, room_id: str) -> str:
-        return f"{self._prefix}:{{{room_id}}}:webhook-lease"
+        return f"{room_base(self._prefix, room_id)}:webhook-lease"
 
     async def _call(self, answer: Any) -> Any:
         async with asyncio.timeout(self._timeout_s):

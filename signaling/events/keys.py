@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from signaling import effects as fx
 from signaling.events.options import EventOptions
+from signaling.key_base import room_base
 
 if TYPE_CHECKING:
     from signaling.writing import CommandList
@@ -100,7 +101,7 @@ class EventKeys:
     __slots__ = ("analytics", "cursors", "events", "meta", "open", "rooms", "users")
 
     def __init__(self, prefix: str, room_id: str) -> None:
-        room = f"{prefix}:{{{room_id}}}"
+        room = room_base(prefix, room_id)
         self.events = f"{room}:events"
         self.meta = f"{room}:events-meta"
         self.analytics = f"{room}:analytics"

@@ -8,6 +8,8 @@ certainly ended; ``P:{shards}:epoch``: which life of Redis this is.
 
 from __future__ import annotations
 
+from signaling.key_base import room_base
+
 
 class LeaseKeys:
     """The two keys of one room's lease."""
@@ -15,8 +17,9 @@ class LeaseKeys:
     __slots__ = ("fence", "lease")
 
     def __init__(self, prefix: str, room_id: str) -> None:
-        self.lease = f"{prefix}:{{{room_id}}}:lease"
-        self.fence = f"{prefix}:{{{room_id}}}:fence"
+        room = room_base(prefix, room_id)
+        self.lease = f"{room}:lease"
+        self.fence = f"{room}:fence"
 
 
 class ShardKeys:
