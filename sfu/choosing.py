@@ -31,6 +31,9 @@ OTHER_PATH_FACTOR = 2.0
 """A path that carries so much more than when a layer was given up need not wait before it is tried again."""
 WISH_ROOM = 1.3
 """Encoders send more than their mean at times: a path that carries just that is worth knowing better."""
+LANDING_SHARE = 0.7
+"""Of the estimate, after a deep fall: the queue has to empty, the key frame that is begun with is large, and what was
+measured of so short a moment may be too much. A second step down would cost a second key frame."""
 HEADER_SHARE = 1.04
 """What SRTP and header extensions add to the bitrates that were measured without them."""
 FOREMOST, OTHERS = 0, 1
@@ -110,7 +113,8 @@ class Chooser:
         """Choose for all; ``estimate_bps`` None: nothing is known of the path, so everything is sent.
 
         ``is_limit_known``: the path was seen to carry no more; else nothing is paused for what is only a guess.
-        ``drained_bps``: what the path carries as soon as a queue that stands in it is empty.
+        ``urgent``: the path has fallen far. ``drained_bps``: what it carries as soon as a queue that stands in it is
+        empty.
         """
         audio_bps = 0
         candidates: list[_Candidate] = []
@@ -128,7 +132,10 @@ class Chooser:
             chosen = {c.consumer.id: c.best for c in candidates}
         else:
             roof_bps = max(estimate_bps / SPARED_SHARE, drained_bps) - audio_bps
-            chosen = self._allocate(estimate_bps - audio_bps, roof_bps, candidates, now)
+            share = LANDING_SHARE if urgent else 1.0
+            chosen = self._allocate((estimate_bps - audio_bps) * share, roof_bps, candidates, now)
+        takes_bps = sum(c.ladder[i].bitrate_bps for c in candidates if (i := chosen[c.consumer.id]) != PAUSED)
+        left_bps = (estimate_bps or 0) - audio_bps - takes_bps if urgent else None
         spent = 0
         ordered = sorted(candidates, key=self._rank)
         for place, candidate in enumerate(ordered):
@@ -139,7 +146,7 @@ class Chooser:
                 self._damper(candidate.consumer).starving_since = None
             if index != PAUSED and not is_limit_known:
                 index = max(index, _whole_of_smallest(candidate))
-            self._take(candidate, index, now, budget_bps=(estimate_bps or 0) - audio_bps, urgent=urgent)
+            self._take(candidate, index, now, budget_bps=(estimate_bps or 0) - audio_bps, left_bps=left_bps)
             if index != PAUSED:
                 spent += candidate.ladder[index].bitrate_bps
         self.chosen_bps = round(spent * HEADER_SHARE) + audio_bps
@@ -212,7 +219,9 @@ class Chooser:
             return 0
         return PAUSED
 
-    def _take(self, candidate: _Candidate, index: int, now: float, *, budget_bps: float, urgent: bool) -> None:
+    def _take(
+        self, candidate: _Candidate, index: int, now: float, *, budget_bps: float, left_bps: float | None
+    ) -> None:
         consumer, current = candidate.consumer, candidate.current
         damper = self._damper(consumer)
         rung = None if index == PAUSED else candidate.ladder[index]
@@ -222,7 +231,8 @@ class Chooser:
             elif index > current:
                 damper.on_raised(candidate.ladder[index], now)
         reason = "bandwidth" if index < candidate.best else None
-        consumer.choose(rung, reason, now, urgent=urgent)
+        room_bps = None if rung is None or left_bps is None else rung.bitrate_bps + left_bps
+        consumer.choose(rung, reason, now, room_bps=room_bps)
 
     def _damper(self, consumer: Consumer) -> _Damper:
         return self._dampers.setdefault(consumer.id, _Damper())

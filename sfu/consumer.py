@@ -144,10 +144,10 @@ class Consumer:
 
     # -- which layer -----------------------------------------------------------------------------------------------
 
-    def choose(self, rung: Rung | None, reason: str | None, now: float, *, urgent: bool = False) -> None:
+    def choose(self, rung: Rung | None, reason: str | None, now: float, *, room_bps: float | None = None) -> None:
         """Send ``rung`` from now on (None: nothing), because of ``reason``.
 
-        A lower one is wanted at once: if that is ``urgent``, nothing is sent until it can begin.
+        ``room_bps``: the path has fallen far, to this. Until a lower one can begin, only what fits is sent of what was.
         """
         before, self.target, self.reason = self.target, rung, reason
         same = rung is None if before is None else before.is_same(rung)
@@ -165,7 +165,7 @@ class Consumer:
                 self._host.count("pictures_paused")
             self.halt()
         else:
-            self._go(rung, is_lower=before is not None and rung.bitrate_bps < before.bitrate_bps, urgent=urgent)
+            self._go(rung, is_lower=before is not None and rung.bitrate_bps < before.bitrate_bps, room_bps=room_bps)
 
     def explain(self, reason: str) -> None:
         """Why things are as they are, where nothing is to be chosen."""
@@ -173,7 +173,7 @@ class Consumer:
             self.reason = reason
             self._host.note(self)
 
-    def _go(self, rung: Rung, *, is_lower: bool, urgent: bool) -> None:
+    def _go(self, rung: Rung, *, is_lower: bool, room_bps: float | None) -> None:
         """Bring what is sent to ``rung``."""
         if not self.may_send or self.producer.muted:
             return
@@ -184,9 +184,12 @@ class Consumer:
             return
         if is_lower and splicer.is_running:
             assert splicer.encoding is not None
-            if any(layer & 7 for layer in splicer.encoding.meter.rates):
+            rates = splicer.encoding.meter.rates
+            base_bps = sum(rate.bitrate_bps for layer, rate in rates.items() if not layer & 7)
+            if any(layer & 7 for layer in rates) and (room_bps is None or base_bps <= room_bps):
                 splicer.limit(ALL_LAYERS, 0)
-            elif urgent:
+            elif room_bps is not None:
+                # It would only keep the queue full, in which the lower one's key frame has to stand.
                 splicer.leave()
                 self._become(ConsumerState.WAITING)
                 self.is_cut_off = True

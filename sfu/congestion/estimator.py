@@ -297,8 +297,11 @@ class BandwidthEstimator:
 
     @property
     def is_untried(self) -> bool:
-        """Whether there was no sign of a limit yet, so that the estimate is only as high as was tried."""
-        return not self._saturated and self._is_untroubled
+        """Whether there was no sign of a limit yet, so that the estimate is only as high as was tried.
+
+        A large picture takes some milliseconds on any path: that alone is no sign.
+        """
+        return not (self._saturated or self._is_troubled or self._queue.is_real)
 
     @property
     def drained_bps(self) -> int:
@@ -308,12 +311,14 @@ class BandwidthEstimator:
     @property
     def proven_bps(self) -> float:
         """What arrives without any sign of trouble: at least that is carried, whatever was estimated before."""
-        return (self._acknowledged.bps or 0.0) if self._is_untroubled else 0.0
+        return 0.0 if self._is_troubled or self._queue.stands else self._acknowledged.bps or 0.0
 
     @property
-    def _is_untroubled(self) -> bool:
-        calm = self._trend.usage is not Usage.OVERUSE and not self._queue.stands and not self._drain.active
-        return calm and self.reason not in _TROUBLES and not (self.reason is Reason.LOSS and self._loss.is_heavy)
+    def _is_troubled(self) -> bool:
+        """Whether anything but the present delay tells of a limit."""
+        if self._trend.usage is Usage.OVERUSE or self._drain.active or self.reason in _TROUBLES:
+            return True
+        return self.reason is Reason.LOSS and self._loss.is_heavy
 
     def changes(self) -> list[Change]:
         """The last changes of the estimate, oldest first."""
@@ -461,6 +466,7 @@ class BandwidthEstimator:
         self._measure = None
         result = measure.result(own_loss)
         if result is None:
+            self._prober.on_unclear(now)
             return
         self._prober.on_result(result, self._rate.bps, now)
         self._saturated = result.saturated

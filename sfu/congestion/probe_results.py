@@ -93,7 +93,8 @@ class ProbeMeasure:
         send_bps, arrival_bps = bits / send_span_s, bits / arrival_span_s
         if arrival_bps > IMPOSSIBLE_RATIO * send_bps:
             return None
-        if arrival_bps < SATURATED_BELOW * send_bps:
+        # Media that was sent along may have made it faster than what was to be tried: that much need not arrive.
+        if arrival_bps < SATURATED_BELOW * min(send_bps, self.cluster.rate_bps):
             arrival_bps = min(SATURATED_SHARE * arrival_bps, most_bps)
             return ProbeResult(self.cluster, arrival_bps / (1 - path_loss), saturated=True)
         found_bps = min(send_bps, arrival_bps, most_bps)

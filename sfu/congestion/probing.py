@@ -83,7 +83,7 @@ class Prober:
         if self.cluster is not None:
             if now - self._started_at < ANSWER_S:
                 return None
-            self._on_unanswered(self.cluster, now)
+            self.on_unclear(now)
         if wanted_bps > self._wished_bps * WISH_ROOM and self._next_bps is None:
             # More is wanted than before: try now, not at the next period.
             self._periodic_at = min(self._periodic_at, self._started_at + ANSWER_S)
@@ -121,8 +121,12 @@ class Prober:
         self._periodic_at = now + self._interval_s
         return self.cluster
 
-    def _on_unanswered(self, cluster: ProbeCluster, now: float) -> None:
-        """Too little of it arrived, or the feedback was lost: which says little about the rate, so try it once more."""
+    def on_unclear(self, now: float) -> None:
+        """Too little of the cluster arrived, its feedback was lost, or a burst of media lay across it: which says
+        little about the rate, so it is tried once more."""
+        cluster = self.cluster
+        if cluster is None:
+            return
         if self._repeated:
             self._fail(now)
         else:

@@ -54,15 +54,19 @@ def vp8_payload(
     *,
     key: bool,
     tl0: int | None = None,
+    temporal: int | None = None,
     size: int = 60,
     start: bool = True,
     picture: tuple[int, int] = (320, 240),
 ) -> bytes:
-    """A VP8 payload (RFC 7741 section 4.2) with a 15-bit picture id and, if given, TL0PICIDX."""
-    head = bytes((0x90 if start else 0x80, 0x80 | (0x40 if tl0 is not None else 0)))
+    """A VP8 payload (RFC 7741 section 4.2) with a 15-bit picture id and, if given, TL0PICIDX and temporal layer."""
+    flags = 0x80 | (0x40 if tl0 is not None else 0) | (0x20 if temporal is not None else 0)
+    head = bytes((0x90 if start else 0x80, flags))
     head += struct.pack("!H", 0x8000 | picture_id & 0x7FFF)
     if tl0 is not None:
         head += bytes((tl0 & 0xFF,))
+    if temporal is not None:
+        head += bytes((temporal << 6,))
     # The frame header's lowest bit is 0 for a key frame (RFC 6386 section 9.1).
     frame = bytes((0x10 if key else 0x11, 0, 0, 0x9D, 0x01, 0x2A)) + struct.pack("<2H", *picture)
     return head + frame.ljust(size, b"\x55")
@@ -122,6 +126,7 @@ class Publisher:
         deliver: bool = True,
         packets: int = 1,
         picture: tuple[int, int] = (320, 240),
+        temporal: int | None = None,
     ) -> list[bytes]:
         """One frame; with ``deliver`` False it is made but lost on the way."""
         self.picture_id = (self.picture_id + 1) & 0x7FFF
@@ -136,7 +141,7 @@ class Publisher:
                     timestamp=self.timestamp,
                     ssrc=ssrc,
                     marker=index == packets - 1,
-                    payload=vp8_payload(self.picture_id, key=key, start=index == 0, picture=picture),
+                    payload=vp8_payload(self.picture_id, key=key, start=index == 0, picture=picture, temporal=temporal),
                     extensions=build_extensions(elements),
                 )
             )

@@ -19,13 +19,13 @@ class Conversation:
         self.now = 1000.0
         self.seq = 65_500
 
-    def run(self, rounds: int, *, size: int = 750, feedback: bool = True) -> None:
+    def run(self, rounds: int, *, size: int = 750, feedback: bool = True, late_s: float = 0.0) -> None:
         for _ in range(rounds):
             base = self.seq
             arrivals: list[int | None] = []
             for _ in range(10):
                 self.estimator.on_sent(self.seq & 0xFFFF, size, self.now)
-                arrivals.append(round((self.now - 900.0) * 4000))
+                arrivals.append(round((self.now + late_s - 900.0) * 4000))
                 self.now += 0.01
                 self.seq += 1
             if feedback:
@@ -49,6 +49,14 @@ def test_it_grows_while_all_is_well_and_says_so() -> None:
     assert talk.estimator.reason is Reason.GROWTH
     (change,) = talk.estimator.changes()
     assert (change.from_bps, change.reason) == (START_BPS, Reason.GROWTH)
+
+
+@pytest.mark.parametrize(("late_s", "untried"), [(0.0, True), (0.012, True), (0.09, False)])
+def test_the_time_that_a_large_picture_takes_is_no_limit(late_s: float, untried: bool) -> None:
+    talk = Conversation()
+    talk.run(3)
+    talk.run(1, late_s=late_s)
+    assert talk.estimator.is_untried is untried
 
 
 def test_little_sent_is_told_as_the_limit() -> None:

@@ -97,6 +97,16 @@ def test_unanswered_probes_are_given_up_and_the_first_repeated_soon() -> None:
     assert all(ANSWER_S <= b - a < 2.5 for a, b in pairwise(times))
 
 
+def test_what_tells_nothing_is_repeated_at_once_and_then_soon() -> None:
+    prober = Party().prober
+    found = []
+    for now in (0.0, 0.1, 0.2, 0.3, 1.25):
+        cluster = prober.due(START, WANTED, calm=True, noise_s=0.0, now=now)
+        found.append(cluster and cluster.rate_bps)
+        prober.on_unclear(now + 0.05)
+    assert found == [1_800_000, 1_800_000, None, None, 1_200_000]
+
+
 def test_no_probe_amid_trouble_nor_right_after_it() -> None:
     party = Party()
     party.calm = False
@@ -198,6 +208,15 @@ def test_media_sent_along_does_not_make_it_more_than_was_tried() -> None:
         measure.on_arrival(i * 0.004, 70.0 + i * 0.004, 5_000)
     result = measure.result()
     assert result is not None and result.bps == pytest.approx(1.2 * CLUSTER.rate_bps)
+
+
+@pytest.mark.parametrize(("path_bps", "saturated"), [(5_000_000, False), (2_100_000, False), (1_500_000, True)])
+def test_a_path_that_carries_what_was_tried_is_not_full_for_what_media_added(path_bps: int, saturated: bool) -> None:
+    measure = ProbeMeasure(CLUSTER)
+    for i in range(6):
+        measure.on_arrival(i * 0.004, 70.0 + i * 5_000 * 8 / path_bps, 5_000)
+    result = measure.result()
+    assert result is not None and result.saturated is saturated
 
 
 # -- sending one ---------------------------------------------------------------------------------------------------

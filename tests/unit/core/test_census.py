@@ -64,8 +64,9 @@ class World:
         elif name == "choose":
             ladder = consumer.producer.ladder(now)
             if ladder:
-                urgent = self.random.random() < 0.5
-                consumer.choose(self.random.choice(ladder), self.random.choice((None, "bandwidth")), now, urgent=urgent)
+                room_bps = self.random.choice((None, 100.0))
+                rung, reason = self.random.choice(ladder), self.random.choice((None, "bandwidth"))
+                consumer.choose(rung, reason, now, room_bps=room_bps)
         elif name == "nothing":
             consumer.choose(None, self.random.choice(("hidden", "bandwidth")), now)
         elif name == "explain":
