@@ -50,7 +50,7 @@ class Answerer:
         if consumer.entry is None or consumer.is_cut_off:
             return
         epoch = splicer.epoch
-        settled = epoch is not None and now - splicer.begun_at > SWITCH_SETTLES_S
+        settled = epoch is not None and (consumer.begins_anew or now - splicer.begun_at > SWITCH_SETTLES_S)
         source = epoch.source if epoch is not None and settled else None
         highest_out, rtt_s = splicer.highest_out(), self.stream.rtt_s
         before = splicer.resender.packets

@@ -97,7 +97,8 @@ class Consumer:
         self.reason: str | None = None
         self.revision = self.layer_changes = 0
         self.changes: deque[LayerChange] = deque(maxlen=MAX_CHANGES)
-        self.is_cut_off = False
+        # Nothing is sent, for it would not fit, and whether what is sent began after that: what was before is given up.
+        self.is_cut_off = self.begins_anew = False
         self.answerer = Answerer(self, host)
         self._host = host
         self._protector: Protector | None = None
@@ -213,7 +214,7 @@ class Consumer:
     def begin(self, encoding: Encoding, packet: RtpPacket, now: float) -> None:
         """Forward from ``packet`` on: called where a decoder can begin."""
         self.splicer.begin(encoding, packet, now)
-        self.is_cut_off = False
+        self.begins_anew, self.is_cut_off = self.is_cut_off, False
         self._become(ConsumerState.FORWARDING)
         self.revision += 1
         if self.target is not None and self.target.encoding is encoding:

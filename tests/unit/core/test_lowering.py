@@ -6,6 +6,7 @@ import pytest
 
 from sfu.choosing import Chooser
 from sfu.consumer import Consumer, ConsumerState
+from sfu.rtp.rtcp import Nack
 from sfu.wishes import Mode
 from tests.support.plain_media import Publisher, Subscriber
 
@@ -122,3 +123,18 @@ def test_after_a_deep_fall_it_lands_low_enough(share: float, urgent: bool, targe
     chooser.choose(estimate_bps, Mode.AUTO, now, is_limit_known=True, urgent=urgent)
     assert consumer.target is not None and consumer.target.name == target
     assert consumer.is_cut_off is is_cut_off
+
+
+@pytest.mark.parametrize(("room", "resent"), [(None, 1), (0.9, 0)])
+def test_what_was_cut_off_is_not_resent_into_the_full_path(room: float | None, resent: int) -> None:
+    """A switch without haste repairs the last pictures of the larger one."""
+    camera = Camera(2)
+    camera.subscriber.take()
+    camera.frame("f")
+    camera.frame("f")
+    lost = camera.subscriber.take()[0].sequence_number
+    camera.lower(None if room is None else room * camera.base_bps())
+    camera.frame("q", key=True)
+    camera.subscriber.take()
+    camera.subscriber.half.on_rtcp(Nack(1, camera.consumer.ssrc, (lost,)).pack(), camera.publisher.now)
+    assert len(camera.subscriber.take()) == resent
