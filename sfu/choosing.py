@@ -87,8 +87,8 @@ class _Candidate:
 class Chooser:
     """Remembers what was chosen, so that it changes seldom.
 
-    ``chosen_bps`` is what all that was chosen takes, sound included; ``wanted_bps`` what everything that is wanted
-    would take; ``videos``: how many share it.
+    ``chosen_bps`` is what all that was chosen takes, sound included, as it was last measured; ``wanted_bps`` what
+    everything that is wanted would take; ``videos``: how many share it.
     """
 
     def __init__(self, consumers: Mapping[str, Consumer], is_dominant: Callable[[Producer], bool]) -> None:
@@ -99,6 +99,18 @@ class Chooser:
         self._is_dominant = is_dominant
         self._dampers: dict[str, _Damper] = {}
         self._spared_since: float | None = None
+
+    def remeasure(self, now: float) -> None:
+        """What was chosen takes more now, or less: encoders begin low, and rise."""
+        total = 0
+        for consumer in self._consumers.values():
+            target = consumer.target
+            if consumer.kind == "audio":
+                total += _audio_bps(consumer, now)
+            elif target is not None and consumer.entry is not None:
+                measured = next((rung for rung in consumer.producer.ladder(now) if rung.is_same(target)), target)
+                total += round(measured.bitrate_bps * HEADER_SHARE)
+        self.chosen_bps = total
 
     def choose(
         self,

@@ -391,6 +391,7 @@ class BandwidthEstimator:
     def _control(self, overused: bool, now: float) -> None:
         rate, usage = self._rate, self._trend.usage
         acknowledged_bps = self._carried_bps()
+        measured_bps = self._measured_bps(acknowledged_bps, now)
         limited = self._sending.application_limited
         before_bps = rate.bps
         capacity_bps = self._acknowledged.busy_bps
@@ -405,22 +406,17 @@ class BandwidthEstimator:
             and self._acknowledged.is_busy
         )
         overused |= self._is_met and self._queue.is_real
-        if overused or (self._queue.is_long and not self._drain.active):
+        # One cut was not enough: so much more is sent than leaves the queue that it cannot empty.
+        is_flooded = capacity_bps is not None and min(rate.bps, self._sending.bps) > UNFOLLOWED * capacity_bps
+        if overused or (self._queue.is_long and (is_flooded or not self._drain.active)):
             if capacity_bps is not None and WITHIN_CAPACITY * capacity_bps >= rate.bps:
                 # The path carries the rate: a burst stands there, and goes.
                 rate.hold(now)
                 self._prober.on_overuse(now)
-            elif rate.may_decrease(acknowledged_bps, self.rtt_s, now):
-                if capacity_bps is not None and acknowledged_bps is not None:
-                    is_long = self._queue.is_long
-                    acknowledged_bps = capacity_bps if is_long else max(acknowledged_bps, capacity_bps)
-                elif self._is_first_cut(now) and acknowledged_bps is not None:
-                    acknowledged_bps = max(acknowledged_bps, self._capacity_bps)
-                elif self._queue.is_long and acknowledged_bps is not None:
-                    acknowledged_bps = min(acknowledged_bps, self._acknowledged.latest_bps or acknowledged_bps)
+            elif rate.may_decrease(measured_bps, self.rtt_s, now):
                 self._cut_at = now
                 rate.decrease(
-                    acknowledged_bps,
+                    measured_bps,
                     self._queue.seconds - self._queue.noise_s,
                     sent_bps=self._sending.bps,
                     untried=limited,
@@ -449,6 +445,21 @@ class BandwidthEstimator:
             elif limited and self._cause is Reason.GROWTH:
                 self._cause = Reason.APPLICATION_LIMITED
         self._drain.update(now)
+
+    def _measured_bps(self, acknowledged_bps: float | None, now: float) -> float | None:
+        """The best measure there is of what the path carries, to cut to; None if there is none."""
+        capacity_bps = self._acknowledged.busy_bps
+        if capacity_bps is not None and (self._queue.is_long or acknowledged_bps is None):
+            return capacity_bps
+        if acknowledged_bps is None:
+            return None
+        if capacity_bps is not None:
+            return max(acknowledged_bps, capacity_bps)
+        if self._is_first_cut(now):
+            return max(acknowledged_bps, self._capacity_bps)
+        if self._queue.is_long:
+            return min(acknowledged_bps, self._acknowledged.latest_bps or acknowledged_bps)
+        return acknowledged_bps
 
     def _is_first_cut(self, now: float) -> bool:
         """Whether the path was seen full lately, and nothing was cut since what is under way was sent."""

@@ -118,6 +118,33 @@ def test_a_sample_is_enough_unless_it_tells_of_trouble(
     assert (len(talk.estimator._packets) == 0) is True
 
 
+def flood(talk: Conversation, packets: int, *, path_bps: int, size: int = 5_000) -> None:
+    """Packets each 10 ms, of which the path carries less: each waits for those before it. Told of at once."""
+    base, arrivals, free_at = talk.seq, list[int | None](), talk.now
+    for _ in range(packets):
+        talk.estimator.on_sent(talk.seq & 0xFFFF, size, talk.now)
+        free_at = max(free_at, talk.now) + size * 8 / path_bps
+        arrivals.append(round((free_at - 900.0) * 4000))
+        talk.now += 0.01
+        talk.seq += 1
+    talk.estimator.tick(talk.now)
+    talk.estimator.on_feedback(TransportFeedback(1, 2, base & 0xFFFF, 0, 0, arrivals), now=talk.now)
+
+
+@pytest.mark.parametrize("sampled_s", [0.0, 2.0])
+def test_the_first_cut_after_a_fall_goes_by_what_the_queue_lets_through(sampled_s: float) -> None:
+    """Also where only samples were looked at before, so that nothing is known of what arrived."""
+    talk = Conversation()
+    talk.estimator.set_wanted_bps(100_000)
+    talk.run(200, size=5_000)
+    before_bps = talk.estimator.estimate_bps
+    for _ in range(round(sampled_s * 10)):
+        assert talk.estimator.on_sample(sample(talk, 10, 0.0), talk.now)
+    flood(talk, 6, path_bps=600_000)
+    assert before_bps > 2_000_000
+    assert talk.estimator.estimate_bps < 600_000
+
+
 def test_memory_is_bounded_without_feedback() -> None:
     talk = Conversation()
     talk.run(600, feedback=False)

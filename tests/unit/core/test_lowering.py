@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sfu.choosing import Chooser
+from sfu.congestion.estimator import BandwidthEstimator
 from sfu.consumer import Consumer, ConsumerState
+from sfu.downlink import Downlink
+from sfu.pacing import PacedSender
 from sfu.rtp.rtcp import Nack
+from sfu.rtp.twcc import TransportFeedback
 from sfu.wishes import Mode
 from tests.support.plain_media import Publisher, Subscriber
 
@@ -39,15 +43,15 @@ class Camera:
         now = self.publisher.now
         self.consumer.choose(self.producer.ladder(now)[-1], None, now)
 
-    def frame(self, rid: str, *, key: bool = False) -> int | None:
-        """One frame; returns its temporal layer."""
+    def frame(self, rid: str, *, key: bool = False, weight: int = 1) -> int | None:
+        """One frame; returns its temporal layer. ``weight``: how many times as much as usual it takes."""
         number = 0 if key else self.frames[rid] + 1
         self.frames[rid] = number
         temporal = number % self.layers if self.layers > 1 else None
         publisher = self.publisher
         publisher.now += FRAME_S / 2
         publisher.seq = self.seqs[rid]
-        packets, picture = (1, (320, 180)) if rid == "q" else (4, (1280, 720))
+        packets, picture = (weight, (320, 180)) if rid == "q" else (4 * weight, (1280, 720))
         publisher.video(key=key, rid=rid, ssrc=SSRCS[rid], packets=packets, picture=picture, temporal=temporal)
         self.seqs[rid] = publisher.seq
         return temporal
@@ -138,3 +142,29 @@ def test_what_was_cut_off_is_not_resent_into_the_full_path(room: float | None, r
     camera.subscriber.take()
     camera.subscriber.half.on_rtcp(Nack(1, camera.consumer.ssrc, (lost,)).pack(), camera.publisher.now)
     assert len(camera.subscriber.take()) == resent
+
+
+class Wire:
+    """A connection on which nothing is held back."""
+
+    watcher: PacedSender | None = None
+
+    def send_paced(self, packets: object) -> None:
+        raise AssertionError("nothing waits here")
+
+
+def test_an_encoder_that_rises_keeps_its_place_as_long_as_the_path_shows_no_limit() -> None:
+    camera = Camera(2)
+    consumer, half = camera.consumer, camera.subscriber.half
+    started = camera.publisher.now
+    downlink = Downlink(camera.subscriber.outlet, Wire(), half.consumers, set(), lambda _: False, started)
+    downlink.estimator = BandwidthEstimator(started, start_bps=100_000)
+    downlink.on_feedback(TransportFeedback(1, 2, 0, 0, 0, []), started)
+    downlink.choose(started)
+    assert consumer.target is not None and consumer.target.name == "f/0/1"
+    for _ in range(60):
+        camera.frame("f", weight=3)
+    now = camera.publisher.now
+    downlink.choose(now)
+    assert downlink.estimate_bps is not None and downlink.estimate_bps < downlink.chooser.chosen_bps
+    assert consumer.target.name == "f/0/1"

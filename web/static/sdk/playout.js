@@ -1,7 +1,7 @@
 /**
  * How long received pictures wait before they are shown. Browsers keep that short and know one resend; on a path that
  * loses packets a resend is lost, too, now and then, and the picture stands still until the next one is there. So where
- * packets get lost the wait is made long enough for two, and shortened again when the path is clean.
+ * packets go on getting lost the wait is made long enough for two, and shortened again when the path is clean.
  * @module
  */
 
@@ -12,6 +12,8 @@ const LOSSY_SHARE = 0.005;
 const MARGIN_MS = 60;
 const STEP_MS = 60;
 const MOST_MS = 450;
+/** A path that has just become narrower loses packets for a moment: to make the picture wait for that only adds to it. */
+const LASTING_MS = 3_000;
 /** Clean for this long, and the wait becomes shorter. */
 const CLEAN_MS = 15_000;
 
@@ -23,7 +25,12 @@ const CLEAN_MS = 15_000;
  * @property {number} rttMs Between this browser and the server.
  */
 
-/** @typedef {{ targetMs: number, cleanMs: number }} PlayoutState `targetMs` 0: as the browser thinks best. */
+/**
+ * @typedef {object} PlayoutState
+ * @property {number} targetMs How long pictures are to wait at least; 0: as the browser thinks best.
+ * @property {number} lossyMs For how long packets have been getting lost; what is clean counts half against it.
+ * @property {number} cleanMs For how long none was.
+ */
 
 /**
  * @param {PlayoutState} state
@@ -33,14 +40,17 @@ const CLEAN_MS = 15_000;
  */
 export function nextPlayout(state, { packets, resendsAsked, freezes, rttMs }, elapsedMs) {
   if (packets > 0 && resendsAsked / packets >= LOSSY_SHARE) {
+    const lossyMs = Math.min(LASTING_MS, state.lossyMs + elapsedMs);
+    if (lossyMs < LASTING_MS) return { ...state, lossyMs, cleanMs: 0 };
     const needed = Math.max(state.targetMs, 2 * rttMs + MARGIN_MS) + (freezes > 0 && state.targetMs > 0 ? STEP_MS : 0);
-    return { targetMs: Math.min(MOST_MS, Math.round(needed)), cleanMs: 0 };
+    return { targetMs: Math.min(MOST_MS, Math.round(needed)), lossyMs, cleanMs: 0 };
   }
+  const lossyMs = Math.max(0, state.lossyMs - elapsedMs / 2);
   const cleanMs = state.cleanMs + elapsedMs;
-  if (state.targetMs === 0 || cleanMs < CLEAN_MS) return { ...state, cleanMs };
+  if (state.targetMs === 0 || cleanMs < CLEAN_MS) return { ...state, lossyMs, cleanMs };
   const shorter = state.targetMs - STEP_MS;
   // The next step comes soon: what was learned about a path that is clean now is worth little.
-  return { targetMs: shorter < STEP_MS ? 0 : shorter, cleanMs: CLEAN_MS / 2 };
+  return { targetMs: shorter < STEP_MS ? 0 : shorter, lossyMs, cleanMs: CLEAN_MS / 2 };
 }
 
 export class PlayoutKeeper {
@@ -48,7 +58,7 @@ export class PlayoutKeeper {
   constructor(pc) {
     this.pc = pc;
     /** @type {PlayoutState} */
-    this.state = { targetMs: 0, cleanMs: 0 };
+    this.state = { targetMs: 0, lossyMs: 0, cleanMs: 0 };
     this.before = { packets: 0, resendsAsked: 0, freezes: 0 };
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.timer = undefined;
