@@ -2,8 +2,8 @@
 
     python -m tests.bench.drain [--drains 6] [--height 720]
 
-Two Chromium participants at the conference page, and two more by the SDK alone, one of which writes five messages a
-second that the other reads. Two shards: each drain moves the room to the other. While it does, every camera is encoded
+Two Chromium participants at the conference page, and two more by the SDK alone who receive no pictures: one writes five
+messages a second that the other reads. Two shards: each drain moves the room to the other. While it does, every camera is encoded
 twice and every picture decoded twice; ``--height`` says how large they are, so that it shows what of a gap is the
 machine's.
 """
@@ -35,6 +35,7 @@ _CHAT = """async ({ room, token, writes }) => {
         const { payload } = await client.request("chat-history", { limit: 100 });
         payload.messages.forEach(({ message }) => take(message));
     });
+    client.reception.setMode("audio-only");
     await client.connect({ room, token, dataRelay: false });
     if (writes) __chat.timer = setInterval(() => {
         const text = `line ${__chat.sent++}`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { Handover, OVERLAP_MS } from "../../web/static/sdk/handover.js";
+import { Handover, OVERLAP_MS, turnMs } from "../../web/static/sdk/handover.js";
 
 const publications = [
   { id: "a1", userId: "ada", source: "camera" },
@@ -57,4 +57,15 @@ test("a second move begins anew, and an end ends it", () => {
   handover.close();
   mock.timers.tick(OVERLAP_MS);
   assert.deepEqual([dropped, done], [["a1", "b1"], 0]);
+});
+
+test("participants come to the new server one after the other, and all of them well within the overlap", () => {
+  const few = ["carl", "ada", "bela"];
+  assert.deepEqual(few.map((name) => turnMs(few, name)), [800, 0, 400]);
+  const many = Array.from({ length: 200 }, (_, index) => `user${index}`);
+  const turns = many.map((name) => turnMs(many, name));
+  assert.equal(new Set(turns).size, 200);
+  assert.ok(Math.max(...turns) < OVERLAP_MS / 2);
+  assert.equal(turnMs(["ada"], "ada"), 0);
+  assert.equal(turnMs(few, "nobody"), 0);
 });

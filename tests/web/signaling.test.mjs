@@ -107,6 +107,25 @@ test("a lost session is joined anew, and open requests are rejected", async () =
   assert.deepEqual(log, [["joined", "s"], ["lost", true], ["retry"], ["joined", "s2"]]);
 });
 
+test("a room that is moved is joined again at once, and its old media go on for as long as was said", async () => {
+  const served = [];
+  signaling.handlers.onJoined = (_room, _sentAt, isServed) => served.push(isServed);
+  let socket = await join();
+  for (const waitMs of [300, 6_000]) {
+    socket.receive("room-moved", { reason: "moved", overlap_ms: 5_000 });
+    socket.end(1012);
+    await settle();
+    socket = last();
+    mock.timers.tick(waitMs);
+    socket.receive("room-state", ROOM);
+  }
+  socket.end(1006);
+  mock.timers.tick(1_000);
+  await settle();
+  last().receive("room-state", ROOM);
+  assert.deepEqual(served, [false, true, false, false]);
+});
+
 test("final close codes end it", async () => {
   for (const [code, expected] of [[4401, "unauthorized"], [4403, "permission_denied"], [4409, "replaced"]]) {
     log.length = 0;

@@ -24,6 +24,7 @@ import { Connections } from "./sdk/connections.js";
 import { DataRelay } from "./sdk/data-relay.js";
 import { PlenumError } from "./sdk/errors.js";
 import { FileTransfers } from "./sdk/file-transfer.js";
+import { turnMs } from "./sdk/handover.js";
 import { OwnTracks } from "./sdk/own-tracks.js";
 import { ReceptionControl } from "./sdk/reception.js";
 import { RestCaller } from "./sdk/rest.js";
@@ -182,9 +183,9 @@ export class PlenumClient extends EventTarget {
     globalThis.addEventListener?.("online", this.onNetworkChange);
     return new Promise((resolve, reject) => {
       const signaling = new Signaling(() => this.#address(options), {
-        onJoined: (room, sentAt) => {
+        onJoined: (room, sentAt, isServed) => {
           this.#setClock(sentAt);
-          this.#joined(room);
+          this.#joined(room, isServed);
           resolve(room);
         },
         onResumed: () => this.#resumed(),
@@ -441,8 +442,11 @@ export class PlenumClient extends EventTarget {
     return new URL(this.options?.url ?? "/", globalThis.location?.href).origin;
   }
 
-  /** @param {import("./sdk/types.js").RoomState} room */
-  #joined(room) {
+  /**
+   * @param {import("./sdk/types.js").RoomState} room
+   * @param {boolean} isServed The media of before go on for a while.
+   */
+  #joined(room, isServed) {
     const resumed = this.sessionId !== "";
     this.sessionId = room.session_id;
     const continued = resumed && Boolean(room.continued);
@@ -453,7 +457,8 @@ export class PlenumClient extends EventTarget {
     }
     this.prepare();
     // The offer leaves first: everything below only paints.
-    this.connections.start((room.ice_servers ?? []).map(withoutNulls));
+    const names = room.participants.map(({ username }) => username);
+    this.connections.start((room.ice_servers ?? []).map(withoutNulls), isServed ? turnMs(names, room.user_id) : 0);
     const events = this.model.reset(room, this.connections.beginHandover(continued));
     this.#setState("connected", "Connected");
     this.reception.joined();

@@ -49,11 +49,15 @@ export class Connections {
   /**
    * The session stands.
    * @param {RTCIceServer[]} iceServers
+   * @param {number} [waitMs] Until sending begins.
    */
-  start(iceServers) {
-    this.publishing?.setIceServers(iceServers);
+  start(iceServers, waitMs = 0) {
+    const { publishing } = this;
+    publishing?.setIceServers(iceServers);
     this.subscribing?.setIceServers(iceServers);
-    this.publishing?.start();
+    // Once closed it does nothing any more.
+    if (waitMs > 0) setTimeout(() => publishing?.start(), waitMs);
+    else publishing?.start();
   }
 
   /** The session goes on: so may what the transports held back. */

@@ -11,6 +11,22 @@ export const OVERLAP_MS = 5_000;
 /** After the last new picture, which has to be shown first. */
 const SETTLE_MS = 500;
 
+/** Between one participant and the next, and for all of them: the overlap has to be long enough for the last. */
+const TURN_MS = 400;
+const LAST_TURN_MS = 2_000;
+
+/**
+ * When this side begins to send to the new server. A room that comes all at once is too much for it, and every
+ * participant has all others to set up again in the same moment; what is sent to the old one does until then.
+ * @param {string[]} names Of all participants.
+ * @param {string} own
+ * @returns {number} Milliseconds from now.
+ */
+export function turnMs(names, own) {
+  const step = Math.min(TURN_MS, LAST_TURN_MS / Math.max(1, names.length - 1));
+  return Math.max(0, [...names].sort().indexOf(own)) * step;
+}
+
 export class Handover {
   /**
    * @param {(publicationId: string) => void} drop Takes what was received before away.

@@ -12,7 +12,7 @@ import { finalErrorCode, PlenumError } from "./errors.js";
 
 /**
  * @typedef {object} SignalingHandlers
- * @property {(room: import("./types.js").RoomState, sentAt?: string) => void} onJoined The room-state of a new session.
+ * @property {(room: import("./types.js").RoomState, sentAt: string | undefined, isServed: boolean) => void} onJoined The room-state of a new session; whether the media of the one before go on for a while.
  * @property {() => void} [onResumed] The lost session goes on: what was missed is here, what was not answered is sent.
  * @property {(message: Envelope) => void} onMessage Everything else.
  * @property {(retryInMs: number) => void} onLost The connection is gone and will be tried again.
@@ -82,6 +82,8 @@ export class Signaling {
     this.replayUntil = 0;
     /** The server has said that the room goes on elsewhere: no back-off, and nothing is lost. */
     this.moving = false;
+    /** Until when the media of the old place go on then, in the time of `Date.now()`. */
+    this.servedUntil = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.retryTimer = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -255,7 +257,10 @@ export class Signaling {
         pending.resolve(message);
       }
     }
-    if (message.type === "room-moved") this.moving = true;
+    if (message.type === "room-moved") {
+      this.moving = true;
+      this.servedUntil = Date.now() + (message.payload.overlap_ms ?? 0);
+    }
     if (message.type === "error" && !this.joined && !this.replayUntil) this.refusal = PlenumError.from(message.payload);
     else this.handlers.onMessage(message);
   }
@@ -274,7 +279,9 @@ export class Signaling {
     this.everJoined = true;
     this.heartbeatMs = heartbeatMs || DEFAULT_HEARTBEAT_MS;
     this.#goOn();
-    this.handlers.onJoined(message.payload, message.timestamp);
+    const isServed = Date.now() < this.servedUntil;
+    this.servedUntil = 0;
+    this.handlers.onJoined(message.payload, message.timestamp, isServed);
     for (const [id, pending] of again) this.#deliver(id, pending);
   }
 
