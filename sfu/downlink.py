@@ -224,7 +224,8 @@ class Downlink:
         """Divide the estimate among the Consumers."""
         self.dirty = False
         estimator = self.estimator
-        self.chooser.remeasure(now)
+        if self.is_judged and not estimator.is_at_ease:
+            self.chooser.remeasure(now)
         self._review_at = now + (CALM_REVIEW_S if self._is_calm else REVIEW_S)
         budget_bps = self._budget_bps() if self.is_judged else self._first_budget_bps(now)
         self.chooser.choose(
