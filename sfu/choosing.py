@@ -107,7 +107,7 @@ class Chooser:
             target = consumer.target
             if consumer.kind == "audio":
                 total += _audio_bps(consumer, now)
-            elif target is not None and consumer.entry is not None:
+            elif target is not None and consumer.entry is not None and consumer.held_reason() is None:
                 measured = next((rung for rung in consumer.producer.ladder(now) if rung.is_same(target)), target)
                 total += round(measured.bitrate_bps * HEADER_SHARE)
         self.chosen_bps = total

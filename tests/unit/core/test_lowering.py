@@ -168,3 +168,6 @@ def test_an_encoder_that_rises_keeps_its_place_as_long_as_the_path_shows_no_limi
     downlink.choose(now)
     assert downlink.estimate_bps is not None and downlink.estimate_bps < downlink.chooser.chosen_bps
     assert consumer.target.name == "f/0/1"
+    consumer.set_paused(True)
+    downlink.chooser.remeasure(now)
+    assert downlink.chooser.chosen_bps == 0, "what is held takes nothing"
