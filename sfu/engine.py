@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 TICK_S = 0.02
 PACING_S = 0.005
 SPEAKERS_EVERY_TICKS = 10
-SLICE_S = 0.002
+SLICE_S = 0.001
 """So long at once turns are given: what comes from the network meanwhile does not wait for those of a thousand."""
 
 

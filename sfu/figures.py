@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sfu.engine import Engine
     from sfu.transport import Transport
 
-SLICE_S = 0.002
+SLICE_S = 0.001
 """So long the walk may hold up packets in one go."""
 BETWEEN_CLOCKS = 32
 """Transports between two looks at the clock."""
