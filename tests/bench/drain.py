@@ -3,9 +3,9 @@
     python -m tests.bench.drain [--drains 6] [--height 720]
 
 Two Chromium participants at the conference page, and two more by the SDK alone who receive no pictures: one writes five
-messages a second that the other reads. Two shards: each drain moves the room to the other. While it does, every camera is encoded
-twice and every picture decoded twice; ``--height`` says how large they are, so that it shows what of a gap is the
-machine's.
+messages a second that the other reads. Two shards: each drain moves the room to the other. While it does, every camera
+is encoded twice and every picture decoded twice; ``--height`` says how large they are, so that it shows what of a gap
+is the machine's.
 """
 
 from __future__ import annotations

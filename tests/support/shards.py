@@ -23,9 +23,9 @@ from tests.support.server import PlenumServer
 from tests.support.tokens import SECRET
 
 SETTINGS = {"PLENUM_ROOMS__ROOMS_CREATED_PER_HOUR": "10000", "PLENUM_ROOMS__JOINS_PER_MINUTE": "10000"}
-# Watches the remote pictures of the conference page: the longest time without a new frame, at most. The page may be too
-# busy to be called for each, so it asks how many were shown since the last call: any two of them were shown at least one
-# turn of the screen apart, and that much of the time between the calls was no pause.
+# Watches the remote pictures of the conference page: the longest time without a new frame, at most. The page may be
+# too busy to be called for each, so it asks how many were shown since the last call: any two of them were shown at
+# least one turn of the screen apart, and that much of the time between the calls was no pause.
 WATCH = """() => {
     const TURN_MS = 1000 / 60;
     window.__gaps = { worst: 0, last: performance.now(), frames: 0 };
@@ -41,7 +41,10 @@ WATCH = """() => {
     };
     const follow = (video) => {
         __watched.set(video, { at: 0, shown: 0 });
-        const step = (_, { presentedFrames }) => { note(video, presentedFrames); video.requestVideoFrameCallback(step); };
+        const step = (_, { presentedFrames }) => {
+            note(video, presentedFrames);
+            video.requestVideoFrameCallback(step);
+        };
         video.requestVideoFrameCallback(step);
     };
     window.__watching ??= setInterval(() => {
