@@ -55,8 +55,8 @@ export class Connections {
     const { publishing } = this;
     publishing?.setIceServers(iceServers);
     this.subscribing?.setIceServers(iceServers);
-    // Once closed it does nothing any more.
-    if (waitMs > 0) setTimeout(() => publishing?.start(), waitMs);
+    // Who is moved again meanwhile has another one then: two would negotiate against each other.
+    if (waitMs > 0) setTimeout(() => publishing === this.publishing && publishing?.start(), waitMs);
     else publishing?.start();
   }
 
