@@ -391,7 +391,6 @@ class BandwidthEstimator:
     def _control(self, overused: bool, now: float) -> None:
         rate, usage = self._rate, self._trend.usage
         acknowledged_bps = self._carried_bps()
-        measured_bps = self._measured_bps(acknowledged_bps, now)
         limited = self._sending.application_limited
         before_bps = rate.bps
         capacity_bps = self._acknowledged.busy_bps
@@ -409,6 +408,7 @@ class BandwidthEstimator:
         # One cut was not enough: so much more is sent than leaves the queue that it cannot empty.
         is_flooded = capacity_bps is not None and min(rate.bps, self._sending.bps) > UNFOLLOWED * capacity_bps
         if overused or (self._queue.is_long and (is_flooded or not self._drain.active)):
+            measured_bps = self._measured_bps(acknowledged_bps, capacity_bps, now)
             if capacity_bps is not None and WITHIN_CAPACITY * capacity_bps >= rate.bps:
                 # The path carries the rate: a burst stands there, and goes.
                 rate.hold(now)
@@ -446,9 +446,8 @@ class BandwidthEstimator:
                 self._cause = Reason.APPLICATION_LIMITED
         self._drain.update(now)
 
-    def _measured_bps(self, acknowledged_bps: float | None, now: float) -> float | None:
+    def _measured_bps(self, acknowledged_bps: float | None, capacity_bps: float | None, now: float) -> float | None:
         """The best measure there is of what the path carries, to cut to; None if there is none."""
-        capacity_bps = self._acknowledged.busy_bps
         if capacity_bps is not None and (self._queue.is_long or acknowledged_bps is None):
             return capacity_bps
         if acknowledged_bps is None:
