@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,8 @@ class Answerer:
         self.description = Sdes(((consumer.ssrc, consumer.producer.stream_id),)).pack()
         self.missing_at_report = 0
         self._asked = 0
-        self._consumer = consumer
+        # It belongs to the Consumer: a reference back would leave both to the garbage collector.
+        self._consumer: Consumer = weakref.proxy(consumer)
         self._host = host
         self._key_frames = KeyFrameDamper()
 

@@ -14,6 +14,7 @@ from sfu.io.link import IceLink
 from sfu.io.ports import MediaPorts
 from sfu.io.srtp import SrtpKeys, SrtpReceiver, SrtpSender
 from sfu.layers.forward import Outlet
+from sfu.nobody import NOBODY
 from sfu.pacing import PacedSender
 from sfu.sdp.types import LocalTransport, RemoteTransport
 from sfu.totals import Totals
@@ -224,6 +225,7 @@ class Connection(Outlet):
         self.held = []
         self.watcher = None
         self._set_state(TransportState.CLOSED)
+        self._handler = NOBODY
 
     def _fail(self, reason: str) -> None:
         self.failure = reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 from sfu.ladder import in_order
@@ -34,7 +35,7 @@ class Dynacast:
     """Decides for one Producer of video; sound is always wanted, since who speaks is told by it."""
 
     def __init__(self, producer: Producer) -> None:
-        self._producer = producer
+        self._producer: Producer = weakref.proxy(producer)  # whose own this is
 
     def wanted(self, now: float) -> set[Encoding]:
         """What somebody takes or is about to take, and the smallest as long as there is anything.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sfu.congestion.feedback import FeedbackCollector
 from sfu.encoding import Encoding
 from sfu.errors import MalformedPacket
+from sfu.nobody import ignore
 from sfu.producer import LevelSink, Producer
 from sfu.rtp.extensions import Uri, find_extension
 from sfu.rtp.packet import RtpPacket, parse_rtp
@@ -54,8 +55,8 @@ class ReceivingHalf:
         counters: Counter[str],
         history_packets: int,
         now: Callable[[], float],
-        on_wanted: Callable[[Producer], None] = lambda producer: None,
-        on_awake: Callable[[], None] = lambda: None,
+        on_wanted: Callable[[Producer], None] = ignore,
+        on_awake: Callable[[], None] = ignore,
     ) -> None:
         self.owner = owner
         self.producers: dict[str, Producer] = {}
@@ -338,9 +339,10 @@ class ReceivingHalf:
             self._send_rtcp(ReceiverReport(self.ssrc, blocks[start : start + MAX_REPORT_BLOCKS]).pack())
 
     def close(self) -> None:
-        """Close all Producers."""
+        """Close all Producers, and tell nobody any more."""
         for producer in list(self.producers.values()):
             self.remove(producer)
+        self._on_awake = ignore
 
 
 def default_source(kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 from sfu.encoding import Encoding
@@ -26,7 +27,7 @@ class Splicer:
     def __init__(self, owner: Consumer, random: Random) -> None:
         self.entry: ForwardEntry | None = None
         self.encoding: Encoding | None = None
-        self._owner = owner
+        self._owner = weakref.ref(owner)  # whose own this is
         self._timeline = Timeline(random.randrange(FIRST_SEQUENCE_LIMIT))
         self.resender = Resender(self._timeline, random.randrange(FIRST_SEQUENCE_LIMIT))
         self.begun_at = 0.0
@@ -39,7 +40,7 @@ class Splicer:
     @property
     def is_running(self) -> bool:
         """Whether packets of ``encoding`` are being forwarded."""
-        return self.encoding is not None and self._owner in self.encoding.consumers
+        return self.encoding is not None and self._owner() in self.encoding.consumers
 
     @property
     def epoch(self) -> Epoch | None:
@@ -74,14 +75,18 @@ class Splicer:
         apply_epoch(entry, epoch)
         self.encoding = encoding
         self.begun_at = now
-        encoding.attach(self._owner, entry)
+        owner = self._owner()
+        assert owner is not None
+        encoding.attach(owner, entry)
 
     def leave(self, last_in: int | None = None) -> None:
         """End the stretch and remember where its numbers ended, by default at the highest that arrived."""
         encoding, entry, epoch = self.encoding, self.entry, self._timeline.current
         if encoding is None or entry is None or epoch is None or not self.is_running:
             return
-        encoding.detach(self._owner)
+        owner = self._owner()
+        assert owner is not None
+        encoding.detach(owner)
         if last_in is None:
             last_in = encoding.stream.max_ext_seq
         if last_in >= entry.first_in:

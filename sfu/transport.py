@@ -272,6 +272,7 @@ class Transport:
     def _end(self) -> None:
         if self.data is not None:
             self.data.close()
+            self.data = None
         for producer in self.receiving.producers.values():
             self.router.forget_producer(producer)
         self.receiving.close()

@@ -37,6 +37,7 @@ from signaling.session import Session
 from signaling.surroundings import Surroundings
 from signaling.tokens import Identity
 from signaling.waiting import saved
+from signaling.weakly import weakly
 
 if TYPE_CHECKING:
     from sfu.router import Router
@@ -64,23 +65,24 @@ class LiveRoom:
         self.keepers: set[str] = set()
         self.viewers: set[str] = set()
         self._around = around
+        apply = weakly(self.apply)
         self.delivery = Delivery(room, self.sessions, self.waiting_sessions, around)
         self.recordings = RoomRecordings(self, around)
         self.seats = SeatKeeper(room, lambda effect: around.save(room.room_id, effect))
-        self.away = AwayDesk(room, self.sessions, around, self.leave, self.apply)
+        self.away = AwayDesk(room, self.sessions, around, weakly(self.leave), apply)
         self.journal = Journal(
             around.new_id(), around.events, lambda event: around.append(room.room_id, event), around.unix
         )
         self._whip_ends: dict[str, Callable[[], None]] = {}
-        self.media = MediaListener(room, self.negotiation, self.apply, around.options.speakers_interval_ms / 1000)
+        self.media = MediaListener(room, self.negotiation, apply, around.options.speakers_interval_ms / 1000)
         self.media.traces = around.traces
         self._log = log.bind(room=room.room_id)
         self.audience: Audience | None = None
         if around.audiences is not None:
-            self.audience = Audience(around.audiences, room, router, self.apply, self.send_off)
+            self.audience = Audience(around.audiences, room, router, apply, weakly(self.send_off))
             self.negotiation.audience = self.audience
         router.listener = self.media
-        self._breakout_timer = BreakoutTimer(room, self.apply, around.unix, around.options.breakout_notice_s)
+        self._breakout_timer = BreakoutTimer(room, apply, around.unix, around.options.breakout_notice_s)
         self._breakout_timer.arm()
 
     # -- joining and leaving ---------------------------------------------------------------------------------------

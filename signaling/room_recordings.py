@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,20 +23,25 @@ class RoomRecordings:
     """What is asked of the recorder, and what it says."""
 
     def __init__(self, live: LiveRoom, around: Surroundings) -> None:
-        self._live = live
+        self._live = weakref.ref(live)  # whose own this is
         self._room = live.room
         self._around = around
         self._log = log.bind(room=live.room.room_id)
 
     def start(self, effect: fx.StartRecording) -> fx.Effects:
         """Begin one; raises RoomError."""
-        started = self._around.recordings.start(self._live, effect.recording_id, effect.username, effect.options)
+        started = self._around.recordings.start(self._room_here(), effect.recording_id, effect.username, effect.options)
         return self.note(started, effect.username)
 
     def stop(self, effect: fx.StopRecording) -> fx.Effects:
         """End one; raises RoomError."""
-        stopped = self._around.recordings.stop(self._live, effect.recording_id, effect.username)
+        stopped = self._around.recordings.stop(self._room_here(), effect.recording_id, effect.username)
         return self.note(stopped, effect.username)
+
+    def _room_here(self) -> LiveRoom:
+        live = self._live()
+        assert live is not None
+        return live
 
     def look(self) -> fx.Effects:
         """Begin one if the room's settings want that and none is there."""

@@ -17,6 +17,7 @@ from OpenSSL import SSL
 
 from sfu.io.certificate import Certificate
 from sfu.io.srtp import PROFILES, SrtpKeys
+from sfu.nobody import NOBODY, ignore
 
 __all__ = ["Certificate", "DtlsEndpoint", "DtlsHandler"]
 
@@ -122,6 +123,7 @@ class DtlsEndpoint:
             with contextlib.suppress(SSL.Error):
                 connection.shutdown()
             self._transmit(connection)
+        self._let_go()
 
     # -- the engine --------------------------------------------------------
     def _advance(self) -> None:
@@ -254,14 +256,19 @@ class DtlsEndpoint:
         self._end(reason)
 
     def _end(self, reason: str) -> None:
+        handler = self._handler
         self._finish()
-        self._handler.on_dtls_closed(reason)
+        self._let_go()
+        handler.on_dtls_closed(reason)
 
     def _finish(self) -> None:
         self.closed = True
         self._cancel_timer()
         self._connection = None
         self._early = []
+
+    def _let_go(self) -> None:
+        self._handler, self._send = NOBODY, ignore
 
 
 def split_records(data: bytes, limit: int = MTU_BYTES) -> Iterator[bytes]:

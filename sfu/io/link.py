@@ -12,6 +12,7 @@ from sfu.errors import MalformedPacket
 from sfu.ice.agent import Credentials, IceLiteAgent, LinkState, PathKey
 from sfu.ice.stun import StunMessage
 from sfu.io.path import Path
+from sfu.nobody import NOBODY
 
 if TYPE_CHECKING:
     from sfu.io.ports import MediaPorts
@@ -48,11 +49,14 @@ class IceLink:
         self.selected: Path | None = None
         self._ports = ports
         self._paths: dict[PathKey, Path] = {}
+        self._tell(handler)
+        ports.register(self.agent.local.ufrag, self)
+
+    def _tell(self, handler: LinkHandler) -> None:
         self._handler = handler
         self._on_dtls = handler.on_dtls
         self._on_rtp = handler.on_rtp
         self._on_rtcp = handler.on_rtcp
-        ports.register(self.agent.local.ufrag, self)
 
     @property
     def local_ufrag(self) -> str:
@@ -173,9 +177,10 @@ class IceLink:
     def fail(self) -> None:
         """A bug showed while this link's data was handled: the link ends, the process goes on."""
         if self.state is not LinkState.CLOSED:
+            handler = self._handler
             self.close()
             try:
-                self._handler.on_link_state(LinkState.FAILED)
+                handler.on_link_state(LinkState.FAILED)
             except Exception:
                 log.exception("link_handler_failed")
 
@@ -189,3 +194,4 @@ class IceLink:
         paths, self._paths = self._paths, {}
         for path in paths.values():
             path.forget()
+        self._tell(NOBODY)
