@@ -58,3 +58,4 @@ class DataRelay:
     def close(self) -> None:
         """End the association."""
         self._host.close()
+        self._channels.clear()

@@ -15,7 +15,7 @@ class Nobody:
     """
 
     on_dtls = on_link_state = on_dtls_connected = on_dtls_data = on_dtls_closed = staticmethod(ignore)
-    on_rtp = on_rtcp = on_data = on_secured = on_state = staticmethod(ignore)
+    on_rtp = on_rtcp = on_data = on_secured = on_state = on_channel = on_message = staticmethod(ignore)
 
 
 NOBODY = Nobody()

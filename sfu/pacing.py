@@ -155,6 +155,7 @@ class PacedSender:
     def close(self) -> None:
         """Serve it no more."""
         self._busy.discard(self)
+        self._probe = self._pad = None
 
 
 def transport_number(packet: bytes, twcc_id: int) -> int | None:

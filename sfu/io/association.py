@@ -16,6 +16,7 @@ from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 
 from sfu.errors import MalformedPacket
 from sfu.io.dtls import DtlsEndpoint
+from sfu.nobody import ignore
 
 MAX_CHANNELS = 64
 MAX_FRAGMENTS = 4096  # received pieces that wait for the rest of their messages, in one stream
@@ -93,6 +94,11 @@ class Association(RTCSctpTransport):
         """End the association: ABORT is sent, all timers are cancelled."""
         if self.state != "closed":
             run(self.stop())
+
+    def let_go(self) -> None:
+        """Tell nobody any more."""
+        self.remove_all_listeners()
+        self._count = ignore
 
     def _holds_too_much(self) -> bool:
         if self._advertised_rwnd < -_WINDOW_SLACK_BYTES or len(self._sack_misordered) > MAX_MISORDERED:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from sfu.io.dtls import DtlsEndpoint
+from sfu.nobody import NOBODY
 
 if TYPE_CHECKING:
     from aiortc.rtcdatachannel import RTCDataChannel
@@ -130,7 +131,11 @@ class DataChannels:
         association, self._association = self._association, None
         if association is not None:
             association.abort()
+            association.let_go()
+        for raw in self._channels:
+            raw.remove_all_listeners()
         self._channels.clear()
+        self._handler = NOBODY
 
     def _on_channel(self, raw: RTCDataChannel) -> None:
         channel = self._track(raw)
