@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 import time
@@ -30,6 +29,7 @@ from recorder.storage.local import LocalStore
 from scripts import sockets
 from scripts.embedded_redis import EmbeddedRedis
 from scripts.failures import CommandError, ExitCode
+from scripts.garbage import GarbageCollector
 from scripts.http_server import HttpServer, http_config, inner_config
 from scripts.ingest_gate import TokenGate
 from scripts.live_bridge import LiveBridge, make_live_service
@@ -158,6 +158,10 @@ class PlenumServer:
         """Wait until the HTTP server ends; only a failure ends it before ``close``."""
         assert self._http_task is not None, "the server is not started"
         await asyncio.shield(self._http_task)
+
+    def is_quiet(self) -> bool:
+        """Whether no media goes through this process, of its own rooms or of others."""
+        return self.app is None or not self.app.state.hub.engine.routers
 
     async def drain(self) -> None:
         """Move all rooms to other shards, as far as there are any, and take no new ones."""
@@ -340,13 +344,14 @@ async def _serve_until_cancelled(
     stops_at = 0.0
     try:
         async with PlenumServer(settings, listeners=listeners) as server:
-            # All that was imported stays; without this each full collection would walk it and hold packets up.
-            gc.collect()
-            gc.freeze()
+            collector = GarbageCollector(server.is_quiet)
+            collector.begin()
+            collecting = asyncio.create_task(collector.run(), name="garbage")
             on_listening(server)
             try:
                 await server.wait()
             finally:
+                collecting.cancel()
                 _log.info("stopping")
                 stops_at = time.monotonic()
                 await server.drain()

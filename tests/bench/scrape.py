@@ -27,6 +27,7 @@ from config.options import LoggingOptions
 from config.settings import Settings
 from scripts import logs
 from scripts.app import PlenumServer
+from scripts.garbage import GarbageCollector
 from scripts.load.descriptions import AUDIO_PT, VIDEO_PT, answer, offer
 from sfu.ice import agent
 from sfu.io import dtls
@@ -147,6 +148,9 @@ async def measure(rooms: int, people: int, scrapes: int) -> bool:
         async with PlenumServer(settings) as server:
             assert server.app is not None
             hub: Hub = server.app.state.hub
+            collector = GarbageCollector(server.is_quiet)
+            collector.begin()
+            collecting = asyncio.create_task(collector.run())
             tracks = await fill(hub, rooms, people)
             figures = await hub.engine.surveyor.fresh()
             print(
@@ -168,6 +172,7 @@ async def measure(rooms: int, people: int, scrapes: int) -> bool:
             ticking = asyncio.create_task(tick(busy))
             out, _ = await scraper.communicate(b"\n")
             ticking.cancel()
+            collecting.cancel()
             found = json.loads(out)
             times = found["times_ms"]
             print(
