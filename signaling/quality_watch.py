@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("plenum.quality")
 
 CYCLE_S = 2.0
-STEPS = 120
+STEPS = 360
 
 
 class QualityWatch:

@@ -9,6 +9,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import structlog
 
@@ -27,6 +28,7 @@ _BATCH = 64  # datagrams read in a row before others get their turn
 _DATAGRAM_BYTES = 2048
 _BUFFER_BYTES = 4 << 20
 _POLL_INTERVAL_S = 1.0
+_POLL_PARTS = 20  # of a thousand links at once a packet would have to wait for
 _EPHEMERAL_TRIES = 20
 _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
@@ -51,6 +53,7 @@ class MediaPorts:
         self.sockets: list[UdpSocket] = []
         self._listener: TcpListener | None = None
         self._poll_handle: asyncio.TimerHandle | None = None
+        self._polls = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # -- start and end -----------------------------------------------------
@@ -76,7 +79,7 @@ class MediaPorts:
                 raise
         addresses = announced_addresses(announced, [sock.host for sock in self.sockets])
         self.candidates = make_candidates(addresses, self.udp_port, self.tcp_port)
-        self._poll_handle = self._loop.call_later(_POLL_INTERVAL_S, self._poll)
+        self._schedule_poll()
 
     async def close(self) -> None:
         """Close all links, sockets and connections; may be called again."""
@@ -125,14 +128,19 @@ class MediaPorts:
 
     def _poll(self) -> None:
         now = time.monotonic()
-        # During an ICE restart a link is listed under several fragments; asking it twice does no harm.
-        for link in list(self.links.values()):
+        self._polls += 1
+        # During an ICE restart a link is listed under several fragments; asking it twice does no harm, and one that
+        # changes its place because others go is asked at the next round.
+        for link in list(islice(self.links.values(), self._polls % _POLL_PARTS, None, _POLL_PARTS)):
             try:
                 link.poll(now)
             except Exception as error:
                 self.on_bug(link, error)
-        if self._loop is not None:
-            self._poll_handle = self._loop.call_later(_POLL_INTERVAL_S, self._poll)
+        self._schedule_poll()
+
+    def _schedule_poll(self) -> None:
+        assert self._loop is not None
+        self._poll_handle = self._loop.call_later(_POLL_INTERVAL_S / _POLL_PARTS, self._poll)
 
     # -- receiving ---------------------------------------------------------
     def _drain(self, sock: UdpSocket) -> None:
