@@ -11,10 +11,10 @@ from sfu.errors import MalformedPacket
 from sfu.ice.agent import LinkState
 from sfu.io.dtls import Certificate, DtlsEndpoint
 from sfu.io.link import IceLink
+from sfu.io.nobody import NOBODY
 from sfu.io.ports import MediaPorts
 from sfu.io.srtp import SrtpKeys, SrtpReceiver, SrtpSender
 from sfu.layers.forward import Outlet
-from sfu.nobody import NOBODY
 from sfu.pacing import PacedSender
 from sfu.sdp.types import LocalTransport, RemoteTransport
 from sfu.totals import Totals

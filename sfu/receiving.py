@@ -10,7 +10,6 @@ from typing import NamedTuple
 from sfu.congestion.feedback import FeedbackCollector
 from sfu.encoding import Encoding
 from sfu.errors import MalformedPacket
-from sfu.nobody import ignore
 from sfu.producer import LevelSink, Producer
 from sfu.rtp.extensions import Uri, find_extension
 from sfu.rtp.packet import RtpPacket, parse_rtp
@@ -55,8 +54,8 @@ class ReceivingHalf:
         counters: Counter[str],
         history_packets: int,
         now: Callable[[], float],
-        on_wanted: Callable[[Producer], None] = ignore,
-        on_awake: Callable[[], None] = ignore,
+        on_wanted: Callable[[Producer], None] = lambda producer: None,
+        on_awake: Callable[[], None] = lambda: None,
     ) -> None:
         self.owner = owner
         self.producers: dict[str, Producer] = {}
@@ -342,7 +341,8 @@ class ReceivingHalf:
         """Close all Producers, and tell nobody any more."""
         for producer in list(self.producers.values()):
             self.remove(producer)
-        self._on_awake = ignore
+        # Its Transport would be left to the garbage collector.
+        self._on_awake = lambda: None
 
 
 def default_source(kind: str) -> str:

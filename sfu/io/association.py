@@ -16,7 +16,7 @@ from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 
 from sfu.errors import MalformedPacket
 from sfu.io.dtls import DtlsEndpoint
-from sfu.nobody import ignore
+from sfu.io.nobody import ignore
 
 MAX_CHANNELS = 64
 MAX_FRAGMENTS = 4096  # received pieces that wait for the rest of their messages, in one stream

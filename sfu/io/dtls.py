@@ -16,8 +16,8 @@ from typing import Protocol
 from OpenSSL import SSL
 
 from sfu.io.certificate import Certificate
+from sfu.io.nobody import NOBODY, ignore
 from sfu.io.srtp import PROFILES, SrtpKeys
-from sfu.nobody import NOBODY, ignore
 
 __all__ = ["Certificate", "DtlsEndpoint", "DtlsHandler"]
 

@@ -11,8 +11,8 @@ import structlog
 from sfu.errors import MalformedPacket
 from sfu.ice.agent import Credentials, IceLiteAgent, LinkState, PathKey
 from sfu.ice.stun import StunMessage
+from sfu.io.nobody import NOBODY
 from sfu.io.path import Path
-from sfu.nobody import NOBODY
 
 if TYPE_CHECKING:
     from sfu.io.ports import MediaPorts

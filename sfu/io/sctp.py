@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from sfu.io.dtls import DtlsEndpoint
-from sfu.nobody import NOBODY
+from sfu.io.nobody import NOBODY
 
 if TYPE_CHECKING:
     from aiortc.rtcdatachannel import RTCDataChannel
