@@ -17,15 +17,15 @@ from signaling.breakouts.timer import BreakoutTimer
 from signaling.context import Context
 from signaling.delivery import Delivery, Origin
 from signaling.dispatch import dispatch, dispatch_waiting
-from signaling.envelope import Frame, iso_utc
+from signaling.envelope import Frame
 from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.events.journal import Batch, Journal
+from signaling.executors import EXECUTORS
 from signaling.media_listener import MediaListener
 from signaling.messages.base import Outgoing
 from signaling.messages.recordings import RecordingInfo
 from signaling.messages.room import Ack, HeartbeatRequest
 from signaling.messages.session import RoomMoved
-from signaling.messages.waiting import WaitingAdmit
 from signaling.model import WaitReason
 from signaling.negotiation import Negotiation
 from signaling.room import Participant, Room
@@ -64,10 +64,10 @@ class LiveRoom:
         self._held: list[tuple[Session, Frame]] = []
         self.keepers: set[str] = set()
         self.viewers: set[str] = set()
-        self._around = around
+        self.around = around
         apply = weakly(self.apply)
-        self.delivery = Delivery(room, self.sessions, self.waiting_sessions, around)
-        self.recordings = RoomRecordings(self, around)
+        self.delivery: Delivery = Delivery(room, self.sessions, self.waiting_sessions, around)
+        self.recordings: RoomRecordings = RoomRecordings(self, around)
         self.seats = SeatKeeper(room, lambda effect: around.save(room.room_id, effect))
         self.away = AwayDesk(room, self.sessions, around, weakly(self.leave), apply)
         self.journal = Journal(
@@ -76,14 +76,14 @@ class LiveRoom:
         self._whip_ends: dict[str, Callable[[], None]] = {}
         self.media = MediaListener(room, self.negotiation, apply, around.options.speakers_interval_ms / 1000)
         self.media.traces = around.traces
-        self._log = log.bind(room=room.room_id)
+        self.log = log.bind(room=room.room_id)
         self.audience: Audience | None = None
         if around.audiences is not None:
             self.audience = Audience(around.audiences, room, router, apply, weakly(self.send_off))
             self.negotiation.audience = self.audience
         router.listener = self.media
-        self._breakout_timer = BreakoutTimer(room, apply, around.unix, around.options.breakout_notice_s)
-        self._breakout_timer.arm()
+        self.breakout_timer = BreakoutTimer(room, apply, around.unix, around.options.breakout_notice_s)
+        self.breakout_timer.arm()
 
     # -- joining and leaving ---------------------------------------------------------------------------------------
 
@@ -101,14 +101,14 @@ class LiveRoom:
             self._wait(identity, session, reason)
             return
         self._end_present(identity.username)
-        self.apply(self._seat(identity, session))
+        self.apply(self.seat(identity, session))
 
-    def _seat(self, identity: Identity, session: Session) -> fx.Effects:
+    def seat(self, identity: Identity, session: Session) -> fx.Effects:
         """Make a session that of a participant."""
         effects = self._enter(identity, session.session_id, by_whip=False)
         self.sessions[identity.username] = session
         participant = self.room.participants[identity.username]
-        around = self._around
+        around = self.around
         state = room_state(
             self.room,
             participant,
@@ -118,19 +118,19 @@ class LiveRoom:
             recording=around.recordings.available,
         )
         self.delivery.send(fx.Send(participant.username, state), None)
-        self._log.info("joined", participant=participant.username, role=participant.role.value)
+        self.log.info("joined", participant=participant.username, role=participant.role.value)
         self.router.set_group(participant.username, participant.breakout_room_id)
         return [*effects, *self.negotiation.enter(participant.username), fx.LookAtRecording()]
 
     def _wait(self, identity: Identity, session: Session, reason: WaitReason) -> None:
         room = self.room
-        waiter = room.waiting.add(identity, session.session_id, reason, self._around.unix())
+        waiter = room.waiting.add(identity, session.session_id, reason, self.around.unix())
         self.waiting_sessions[identity.username] = session
         position = room.waiting.position(waiter.username)
-        self._log.info("waits", participant=waiter.username, reason=reason.value)
+        self.log.info("waits", participant=waiter.username, reason=reason.value)
         self.apply(
             [
-                admission.tell_waiter(room, waiter, position, self._around.options),
+                admission.tell_waiter(room, waiter, position, self.around.options),
                 *admission.tell_managers(room, admission.join_message(room, waiter, position)),
                 fx.SaveEntry(fx.Table.WAITING, waiter.username, saved(waiter)),
                 fx.LookAtWaiting(),
@@ -158,7 +158,7 @@ class LiveRoom:
         self.router.set_group(participant.username, participant.breakout_room_id)
         self.apply(effects)
         self.apply(self.negotiation.adopt(participant, transport, offered, {}))
-        self._log.info("joined by WHIP", participant=participant.username, role=participant.role.value)
+        self.log.info("joined by WHIP", participant=participant.username, role=participant.role.value)
 
     def leave(self, username: str, session_id: str, reason: str) -> None:
         """Take a session's participant out; harmless when it is gone or was taken over by a newer session."""
@@ -173,8 +173,8 @@ class LiveRoom:
 
     def close(self, close_code: int, reason: str) -> None:
         """End the room for everybody on this process."""
-        if self._around.live is not None:
-            self._around.live.leave(self)
+        if self.around.live is not None:
+            self.around.live.leave(self)
         self.keepers.clear()
         for session in list(self.all_sessions()):
             session.close(close_code, reason)
@@ -186,8 +186,8 @@ class LiveRoom:
 
     def reform(self, seats: Iterable[SeatRecord]) -> None:
         """Those who were in the room on another shard are in it still, and away until their clients come back."""
-        now = self._around.monotonic()
-        for seat in take_seats(self.room, seats, self._around.options.permissions):
+        now = self.around.monotonic()
+        for seat in take_seats(self.room, seats, self.around.options.permissions):
             session = Session(seat.session_id, seat.username, None, now)
             session.know(seat.seq, [*seat.ids, *self.room.chat.ids_from(seat.session_id)])
             self.sessions[seat.username] = session
@@ -195,7 +195,7 @@ class LiveRoom:
             self.negotiation.enter(seat.username, receives=False)
             self.seats.adopt(seat.username)
         self.journal.go_on()
-        for info in self._around.recordings.adopt(self):
+        for info in self.around.recordings.adopt(self):
             self.apply(self.recordings.note(info))
 
     def suspend(self) -> None:
@@ -220,17 +220,17 @@ class LiveRoom:
 
         ``moved``: another shard has the room, and its recordings go on there.
         """
-        if self._around.live is not None:
-            self._around.live.leave(self)
+        if self.around.live is not None:
+            self.around.live.leave(self)
         self.suspend()
         self.closed = True
-        recordings = self._around.recordings
+        recordings = self.around.recordings
         (recordings.hand_over if moved else recordings.room_closed)(self)
         for session in list(self.all_sessions()):
             if farewell is not None:
                 self.delivery.deliver(session, self.delivery.letter(farewell, None), None)
             session.close(close_code, reason)
-        self._breakout_timer.close()
+        self.breakout_timer.close()
         self.router.listener = None
         self.media.close()
         if self.audience is not None:
@@ -250,7 +250,7 @@ class LiveRoom:
         yield from self.sessions.values()
 
     def _at_the_door(self, identity: Identity, *, by_whip: bool = False) -> WaitReason | None:
-        around = self._around
+        around = self.around
         return admission.decide(self.room, identity, around.options, around.unix(), by_whip=by_whip)
 
     def _enter(self, identity: Identity, session_id: str, *, by_whip: bool) -> fx.Effects:
@@ -258,8 +258,8 @@ class LiveRoom:
             self.room,
             identity,
             session_id,
-            now_unix=self._around.unix(),
-            defaults=self._around.options.permissions,
+            now_unix=self.around.unix(),
+            defaults=self.around.options.permissions,
             by_whip=by_whip,
         )
 
@@ -271,7 +271,7 @@ class LiveRoom:
         session = self.sessions.pop(username, None)
         if session is not None:
             session.close(CloseCode.REPLACED, "session_replaced")
-        self._end_whip(username)
+        self.end_whip(username)
         self.apply(self.negotiation.leave(username))
 
     def _end_waiting(self, username: str) -> None:
@@ -283,10 +283,11 @@ class LiveRoom:
 
     def _leave_waiting(self, username: str, reason: str) -> None:
         self.waiting_sessions.pop(username, None)
-        around = self._around
+        around = self.around
         self.apply(membership.leave_waiting(self.room, username, reason, around.unix(), around.options.waiting_place_s))
 
-    def _end_whip(self, username: str) -> None:
+    def end_whip(self, username: str) -> None:
+        """End a user's WHIP session, if it has one."""
         on_end = self._whip_ends.pop(username, None)
         if on_end is not None:
             on_end()
@@ -314,7 +315,7 @@ class LiveRoom:
             self.delivery.refuse(session, error, frame.id)
             return
         except Exception:
-            self._log.exception("message failed", participant=session.username, type=frame.type)
+            self.log.exception("message failed", participant=session.username, type=frame.type)
             self.delivery.refuse(session, RoomError(ErrorCode.INTERNAL, "The server failed to do this."), frame.id)
             return
         if frame.id is not None and not origin.answered and not session.closed:
@@ -327,7 +328,7 @@ class LiveRoom:
             return False
         if frame.id is None or not session.is_repeat(frame.id):
             return False
-        self._around.counters["messages_repeated"] += 1
+        self.around.counters["messages_repeated"] += 1
         if session.continued:  # the answer went to a session that is no more
             self.delivery.send(fx.Send(session.username, Ack(), reply=True), Origin(session.username, frame.id))
         return True
@@ -343,7 +344,7 @@ class LiveRoom:
         return origin.reply or Ack()
 
     def _context(self, frame: Frame, session: Session | None = None) -> Context:
-        around = self._around
+        around = self.around
         urls = around.live.urls if around.live is not None else {}
         origin = f"{session.session_id}:{frame.id}" if session is not None and frame.id is not None else ""
         return Context(around.unix(), around.new_id, around.options, frame.payload, origin, urls)
@@ -360,111 +361,22 @@ class LiveRoom:
             effect = waiting.popleft()
             self.journal.note(effect, batch)
             if self.room.recordings:
-                self._around.recordings.observe(self, effect)
+                self.around.recordings.observe(self, effect)
             self.seats.note(effect)
-            if self._around.live is not None:
-                self._around.live.note(self, effect)
+            if self.around.live is not None:
+                self.around.live.note(self, effect)
             if isinstance(effect, fx.Record):
                 continue
             if isinstance(effect, fx.StateEffect):
-                self._around.save(self.room.room_id, effect)
+                self.around.save(self.room.room_id, effect)
                 continue
-            waiting.extendleft(reversed(_EXECUTORS[type(effect)](self, effect, origin) or []))
+            waiting.extendleft(reversed(EXECUTORS[type(effect)](self, effect, origin) or []))
         self.seats.write()
         self.close_if_empty()
 
-    def _end_session(self, effect: fx.EndSession, origin: Origin | None) -> None:
-        session = self.sessions.get(effect.username) or self.waiting_sessions.get(effect.username)
-        if session is not None:
-            if origin is not None and origin.message_id is not None and origin.username == effect.username:
-                self.delivery.send(fx.Send(effect.username, Ack(), reply=True), origin)
-            session.close(effect.close_code, effect.reason)
-            self.waiting_sessions.pop(effect.username, None)
-
-    def _leave(self, effect: fx.Leave, origin: Origin | None) -> fx.Effects:
-        if effect.username not in self.room.participants:
-            return []
-        self.sessions.pop(effect.username, None)
-        # First: closing its transport must not be taken for a publisher that goes by itself.
-        self._end_whip(effect.username)
-        told = self.negotiation.leave(effect.username)
-        self.router.set_group(effect.username, None)
-        self._log.info("left", participant=effect.username, reason=effect.reason)
-        defaults = self._around.options.permissions
-        return told + membership.leave(self.room, effect.username, effect.reason, defaults)
-
-    def _let_in(self, effect: fx.LetIn, origin: Origin | None) -> fx.Effects:
-        waiter = self.room.waiting.remove(effect.username)
-        session = self.waiting_sessions.pop(effect.username, None)
-        if waiter is None or session is None:
-            return []
-        told = WaitingAdmit(
-            user_id=waiter.username,
-            username=waiter.username,
-            display_name=waiter.display_name,
-            joined_waiting_at=iso_utc(waiter.since_unix),
-        )
-        to_managers = admission.tell_managers(self.room, told)
-        self.delivery.deliver(session, self.delivery.letter(told, None), None)
-        forget = fx.ForgetEntry(fx.Table.WAITING, waiter.username)
-        return [*to_managers, forget, *self._seat(waiter.identity, session)]
-
-    def _look_at_waiting(self, effect: fx.LookAtWaiting, origin: Origin | None) -> fx.Effects:
-        return admission.look(self.room, self._around.options)
-
-    def _end_viewing(self, effect: fx.EndViewing, origin: Origin | None) -> None:
-        for end in self._around.viewing_enders:
-            end(self.room.room_id, effect.username)
-
-    def _take_offer(self, effect: fx.TakeOffer, origin: Origin | None) -> fx.Effects:
-        participant = self.room.participants[effect.username]
-        return self.negotiation.take_offer(participant, effect.sdp, effect.sources)
-
-    def _take_answer(self, effect: fx.TakeAnswer, origin: Origin | None) -> fx.Effects:
-        return self.negotiation.take_answer(self.room.participants[effect.username], effect.sdp)
-
-    def _take_candidate(self, effect: fx.TakeCandidate, origin: Origin | None) -> None:
-        self.negotiation.take_candidate(self.room.participants[effect.username], effect.leg, effect.candidate)
-
-    def _restart_subscribe(self, effect: fx.RestartSubscribe, origin: Origin | None) -> fx.Effects:
-        return self.negotiation.restart(self.room.participants[effect.username])
-
-    def _set_muted(self, effect: fx.SetMuted, origin: Origin | None) -> None:
-        self.negotiation.set_muted(effect.publication_id, effect.muted)
-
-    def _take_preferences(self, effect: fx.TakePreferences, origin: Origin | None) -> None:
-        self.negotiation.take_preferences(effect.username, effect.request)
-
-    def _move_media(self, effect: fx.MoveMedia, origin: Origin | None) -> fx.Effects:
-        # Some may have left by what came before.
-        self.router.set_groups({name: to for name, to in effect.places.items() if name in self.room.participants})
-        self.media.speakers_anew()
-        return self.negotiation.rearrange(effect.places.keys())
-
-    def _look_at_breakouts(self, effect: fx.LookAtBreakouts, origin: Origin | None) -> None:
-        self._breakout_timer.arm()
-
-    def _fetch_preview(self, effect: fx.FetchPreview, origin: Origin | None) -> None:
-        self._around.fetch_preview(self, effect.message_id, effect.url)
-
-    def _drop_images(self, effect: fx.DropImages, origin: Origin | None) -> None:
-        self._around.drop_images(self.room.room_id, effect.image_ids)
-
-    def _start_live(self, effect: fx.StartLive, origin: Origin | None) -> None:
-        assert self._around.live is not None
-        self._around.live.start(self, effect.stream_id, effect.key.get_secret_value())
-
-    def _stop_live(self, effect: fx.StopLive, origin: Origin | None) -> None:
-        assert self._around.live is not None
-        self._around.live.stop(self, effect.stream_id)
-
-    def _arrange_live(self, effect: fx.ArrangeLive, origin: Origin | None) -> None:
-        assert self._around.live is not None
-        self._around.live.arrange(self)
-
     def monotonic(self) -> float:
         """Seconds of the clock that does not jump."""
-        return self._around.monotonic()
+        return self.around.monotonic()
 
     def recording_changed(self, info: RecordingInfo) -> None:
         """A recording of this room is in another state."""
@@ -476,57 +388,29 @@ class LiveRoom:
             return
         if self.keepers:
             if self.room.recordings:
-                self._around.recordings.room_closed(self)  # nobody is there to be recorded
+                self.around.recordings.room_closed(self)  # nobody is there to be recorded
             return
-        if self.waiting_sessions and (self._around.options.wait_for_host or not self.room.was_entered):
+        if self.waiting_sessions and (self.around.options.wait_for_host or not self.room.was_entered):
             return  # who waits for a host, or for the first who comes, keeps the room open
         self.closed = True
-        self._around.recordings.room_closed(self)
+        self.around.recordings.room_closed(self)
         for session in list(self.waiting_sessions.values()):
             # The next who comes opens a new room: what happened in this one is not for those who were not let in.
             self.delivery.refuse(session, RoomError(ErrorCode.ROOM_CLOSED, "The room has ended."), None)
             session.close(CloseCode.ROOM_CLOSED, ErrorCode.ROOM_CLOSED.value)
         self.waiting_sessions.clear()
-        self._breakout_timer.close()
+        self.breakout_timer.close()
         self.router.listener = None
         self.router.close()
         if self.audience is not None:
             self.audience.close()
         self.media.close()
         self.journal.close()
-        self._around.on_empty(self)
-        self._log.info("room closed")
+        self.around.on_empty(self)
+        self.log.info("room closed")
 
 
 def _last_seq(frame: Frame) -> int:
     """What a heartbeat says that the client has got; 0 if it says nothing."""
     last_seq = frame.payload.get("last_seq")
     return last_seq if isinstance(last_seq, int) else 0
-
-
-_EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects | None]] = {
-    fx.Send: lambda live, effect, origin: live.delivery.send(effect, origin),
-    fx.Broadcast: lambda live, effect, origin: live.delivery.broadcast(effect, origin),
-    fx.Relay: lambda live, effect, origin: live.delivery.relay(effect, origin),
-    fx.EndSession: LiveRoom._end_session,
-    fx.Leave: LiveRoom._leave,
-    fx.LetIn: LiveRoom._let_in,
-    fx.LookAtWaiting: LiveRoom._look_at_waiting,
-    fx.EndViewing: LiveRoom._end_viewing,
-    fx.TakeOffer: LiveRoom._take_offer,
-    fx.TakeAnswer: LiveRoom._take_answer,
-    fx.TakeCandidate: LiveRoom._take_candidate,
-    fx.RestartSubscribe: LiveRoom._restart_subscribe,
-    fx.SetMuted: LiveRoom._set_muted,
-    fx.TakePreferences: LiveRoom._take_preferences,
-    fx.MoveMedia: LiveRoom._move_media,
-    fx.LookAtBreakouts: LiveRoom._look_at_breakouts,
-    fx.StartRecording: lambda live, effect, origin: live.recordings.start(effect),
-    fx.StopRecording: lambda live, effect, origin: live.recordings.stop(effect),
-    fx.LookAtRecording: lambda live, effect, origin: live.recordings.look(),
-    fx.FetchPreview: LiveRoom._fetch_preview,
-    fx.DropImages: LiveRoom._drop_images,
-    fx.StartLive: LiveRoom._start_live,
-    fx.StopLive: LiveRoom._stop_live,
-    fx.ArrangeLive: LiveRoom._arrange_live,
-}

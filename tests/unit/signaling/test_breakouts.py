@@ -561,13 +561,13 @@ async def test_the_timer_runs_and_ends_with_the_room() -> None:
     meeting.around.unix = lambda: NOW_UNIX + asyncio.get_running_loop().time() - began
     began = asyncio.get_running_loop().time()
     meeting.room.breakouts.rooms["a"] = breakout("a", ends_unix=NOW_UNIX + 0.2)
-    meeting.live._breakout_timer._unix = meeting.around.unix
+    meeting.live.breakout_timer._unix = meeting.around.unix
     meeting.make(name="later", duration_s=3_600)
     async with asyncio.timeout(2):
         while not meeting.ann.heard("breakout-room-close"):  # noqa: ASYNC110 - a timer of the room's own
             await asyncio.sleep(0.01)
     assert len(meeting.host.heard("breakout-room-closing")) == 1
-    timer = meeting.live._breakout_timer
+    timer = meeting.live.breakout_timer
     assert timer._handle is not None
     for person in meeting.people.values():
         meeting.leave(person, "left")
