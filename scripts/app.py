@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+import httpx
 import structlog
 import uvloop
 from fastapi import FastAPI
@@ -138,6 +140,7 @@ class PlenumServer:
             tracer = self._start_tracing(stack)
             app = build_app(options, engine, client, self._web_root, shard, outputs, recordings, tracer)
             app.state.hub.collectors.append(JobsCollector(jobs))
+            await _warm_up(app)
             served: ASGIApp = app if live is None else HlsServer(app, live, app.state.hub.streams)
             front = build_front(app, options, served)
             closes(stack, "connections to other shards", front.peers.close)
@@ -298,6 +301,13 @@ class PlenumServer:
             raise CommandError("the HTTP server did not start; the log says why", code=ExitCode.INTERNAL)
 
 
+async def _warm_up(app: FastAPI) -> None:
+    """Ask for what no route has: the first to look at them all builds them, and no packet has to wait for it now."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        await client.get("/webrtc/nothing")
+
+
+SWITCH_S = 0.0005
 _REDIS_HINT = "Check redis.url (PLENUM_REDIS__URL), or leave it away to use the embedded server."
 
 
@@ -305,6 +315,8 @@ def run(
     settings: Settings, on_listening: Callable[[PlenumServer], None], listeners: list[socket.socket] | None = None
 ) -> ExitCode:
     """Serve until SIGTERM or SIGINT, then stop in good order. Raises ``CommandError`` if it cannot start."""
+    # Whatever a thread computes, packets do not wait for it for five milliseconds, which is Python's own measure.
+    sys.setswitchinterval(SWITCH_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, on_listening, listeners))
 

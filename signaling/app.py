@@ -138,6 +138,7 @@ def create_app(
         version=VERSION,
         summary="Rooms for audio, video and chat over WebRTC.",
         openapi_tags=_TAGS,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,

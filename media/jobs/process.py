@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from media.child import Child
 from media.jobs.worker import SOCKET_BUFFER_BYTES
 
 log = structlog.get_logger("plenum.worker")
@@ -29,7 +30,7 @@ class WorkerProcess:
     files and goes.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, end: socket.socket, context: Mapping[str, str]) -> None:
+    def __init__(self, process: Child, end: socket.socket, context: Mapping[str, str]) -> None:
         self.pid = process.pid
         self.socket = end
         self._process = process
@@ -43,25 +44,14 @@ class WorkerProcess:
         try:
             for end in (ours, theirs):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                module,
-                str(theirs.fileno()),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-                limit=MAX_LINE_BYTES,
-            )
+            command = (sys.executable, "-m", module, str(theirs.fileno()))
+            process = await Child.start(command, pass_fds=(theirs.fileno(),), limit=MAX_LINE_BYTES)
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
         ours.setblocking(False)
-        assert process.stdin is not None
         with contextlib.suppress(ConnectionError):
             process.stdin.write(json.dumps(setup).encode())
             await process.stdin.drain()
@@ -74,6 +64,7 @@ class WorkerProcess:
         # What it said last is said before its end.
         await asyncio.wait({self._reading}, timeout=1.0)
         self._reading.cancel()
+        self._process.close()
         return code
 
     def close_socket(self) -> None:
@@ -87,7 +78,6 @@ class WorkerProcess:
 
     async def _read_log(self) -> None:
         stream = self._process.stderr
-        assert stream is not None
         while True:
             try:
                 line = await stream.readline()

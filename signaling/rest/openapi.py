@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from threading import Lock
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.responses import Response
 
 from signaling.errors import ErrorBody
 from signaling.rest import examples
@@ -14,7 +17,10 @@ _UNUSED = ("HTTPValidationError", "ValidationError")
 
 
 def install(app: FastAPI) -> None:
-    """Correct the document of ``app``: what is not valid is answered by 400 and the error model, never by 422."""
+    """Serve the document of ``app`` at ``/openapi.json``, corrected.
+
+    What is not valid is answered by 400 and the error model, never by 422.
+    """
     original = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -34,6 +40,15 @@ def install(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+    lock, written = Lock(), b""
+
+    # Not async: it takes a quarter of a second at first, in which packets would wait.
+    @app.get("/openapi.json", include_in_schema=False)
+    def openapi_json() -> Response:
+        nonlocal written
+        with lock:
+            written = written or json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+        return Response(written, media_type="application/json")
 
 
 def _correct(responses: dict[str, Any]) -> None:

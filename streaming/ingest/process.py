@@ -9,6 +9,7 @@ import sys
 
 import structlog
 
+from media.child import Child
 from streaming.ingest import flv_file
 
 MODULE = "streaming.ingest"
@@ -19,7 +20,7 @@ _log = structlog.get_logger("plenum.ingest")
 class Publishing:
     """One publishing process."""
 
-    def __init__(self, process: asyncio.subprocess.Process, room_id: str, name: str) -> None:
+    def __init__(self, process: Child, room_id: str, name: str) -> None:
         self._process = process
         self._log = _log.bind(room=room_id, participant=name, pid=process.pid)
         self._reading = asyncio.create_task(self._read_log(), name=f"log of RTMP publisher {process.pid}")
@@ -27,13 +28,7 @@ class Publishing:
     @classmethod
     async def start(cls, whip_url: str, token: str, room_id: str, name: str) -> Publishing:
         """Start it; its secrets go by its standard input, where nobody else reads them. Raises OSError."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", MODULE),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
+        process = await Child.start((sys.executable, "-m", MODULE))
         made = cls(process, room_id, name)
         setup = json.dumps({"whip_url": whip_url, "token": token}).encode() + b"\n"
         await made.write(setup + flv_file.HEADER)
@@ -46,26 +41,23 @@ class Publishing:
 
     async def write(self, data: bytes) -> None:
         """Feed it; waits while it does not keep up, which makes the encoder wait in turn."""
-        assert self._process.stdin is not None
         with contextlib.suppress(ConnectionError):
             self._process.stdin.write(data)
             await self._process.stdin.drain()
 
     async def close(self) -> None:
         """The stream has ended."""
-        assert self._process.stdin is not None
         self._process.stdin.close()
         try:
             async with asyncio.timeout(_END_TIMEOUT_S):
                 await self._process.wait()
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            self._process.kill()
             await self._process.wait()
         await asyncio.wait({self._reading}, timeout=1)
         self._reading.cancel()
+        self._process.close()
 
     async def _read_log(self) -> None:
-        assert self._process.stderr is not None
         async for line in self._process.stderr:
             self._log.info("RTMP publisher says", line=line.decode("utf-8", "replace").strip()[:300])
