@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Container, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Literal
 
 from sfu.errors import NegotiationError
@@ -18,17 +19,22 @@ from sfu.sdp.types import (
     Setup,
     SsrcGroup,
 )
-from sfu.sdp.write import write_sdp
+from sfu.sdp.write import write_head, write_section
 
 
 class Writer:
-    """Writes our side of one session: its id stays, its version grows with every text that differs (RFC 3264 8)."""
+    """Writes our side of one session: its id stays, its version grows with every text that differs (RFC 3264 8).
+
+    A section that is the very object of the last time is not written anew: where fifty send, each newcomer would cost
+    fifty times the text of fifty sections.
+    """
 
     def __init__(self, session_id: int | None) -> None:
         # RFC 9429 5.2.1: 62 random bits.
         self.session_id = str(secrets.randbits(62) if session_id is None else session_id)
         self._version = 0
         self._last = SessionDescription()
+        self._texts: list[str] = []
 
     def write(
         self, sections: list[MediaSection], bundle: Sequence[str] | None, *, ice_lite: bool = True, mixed: bool = True
@@ -43,11 +49,13 @@ class Writer:
             extmap_allow_mixed=mixed,
             msid_semantic=True,
         )
+        written = zip_longest(sections, self._last.sections, self._texts)
+        self._texts = [text if one is last else write_section(one) for one, last, text in written if one is not None]
         if description != self._last:
             self._version += 1
             description.session_version = self._version
-            self._last = description
-        return write_sdp(description)
+        self._last = description
+        return write_head(description) + "".join(self._texts)
 
 
 def bundled_sections(description: SessionDescription) -> list[MediaSection]:
@@ -132,14 +140,19 @@ def settle_feedback(feedback: frozenset[str], extensions: Container[str]) -> fro
 def put_transport(sections: Sequence[MediaSection], local: LocalTransport, setup: Setup) -> None:
     """Write our side into the bundled sections; the candidates into the first, which owns the connection."""
     for index, section in enumerate(sections):
-        section.ice_ufrag = local.ufrag
-        section.ice_pwd = local.pwd
-        section.ice_options = tuple(local.ice_options)
-        section.fingerprints = tuple(local.fingerprints)
-        section.setup = setup
-        if index == 0:
-            section.candidates = list(local.candidates)
-            section.end_of_candidates = True
+        put_side(section, local, setup, owns=index == 0)
+
+
+def put_side(section: MediaSection, local: LocalTransport, setup: Setup, *, owns: bool) -> None:
+    """Write our side into one section; the candidates too if it owns the connection."""
+    section.ice_ufrag = local.ufrag
+    section.ice_pwd = local.pwd
+    section.ice_options = tuple(local.ice_options)
+    section.fingerprints = tuple(local.fingerprints)
+    section.setup = setup
+    if owns:
+        section.candidates = list(local.candidates)
+        section.end_of_candidates = True
 
 
 def put_track(section: MediaSection, track: SendTrack) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 from sfu.codecs.parameters import CodecParameters, compatible
 from sfu.errors import NegotiationError
 from sfu.sdp.accept import find_red
-from sfu.sdp.bundle import Writer, bundled_sections, put_track, put_transport, read_transport, refused
+from sfu.sdp.bundle import Writer, bundled_sections, put_side, put_track, read_transport, refused
 from sfu.sdp.capabilities import ALWAYS_SENT, SENT_EXTENSIONS, Capabilities
 from sfu.sdp.parse import parse_sdp
 from sfu.sdp.payload_types import PayloadTypes
@@ -41,6 +41,9 @@ class _Place:
     # end the section; then another may take the place under a mid of its own (RFC 9429 5.2.2).
     stopped: bool = False
     ended: bool = False  # both sides wrote port zero
+    # As it was offered last, and for what that holds.
+    section: MediaSection | None = None
+    offered_as: tuple[str, SendTrack | None, bool, bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class SendBook:
         self._places: list[_Place] = []
         self._next_mid = 0
         self._offered: list[_Offered] | None = None
+        self._local: LocalTransport | None = None
         self._ever_offered = 0  # m-lines the client knows of: they can never be taken back
         self._bundle: list[tuple[str, str]] = []
 
@@ -159,11 +163,14 @@ class SendBook:
             self._places.pop()
         if not self._places:
             raise NegotiationError("invalid_state", "there is nothing to offer")
-        offered = [_Offered(place, place.track, _section(place)) for place in self._places]
+        if local != self._local:
+            self._local = local
+            for place in self._places:
+                place.offered_as = None
+        owner = next((place for place in self._places if not place.stopped), None)
+        offered = [_Offered(place, place.track, _section(place, local, place is owner)) for place in self._places]
         sections = [one.section for one in offered]
         bundled = [section for section in sections if section.port]
-        # RFC 8842 5.2: an offer leaves the roles open even when they are settled.
-        put_transport(bundled, local, "actpass")
         text = self._writer.write(sections, [section.mid for section in bundled] if bundled else None)
         self._offered = offered
         self._ever_offered = len(offered)
@@ -219,7 +226,15 @@ class SendBook:
         return remote
 
 
-def _section(place: _Place) -> MediaSection:
+def _section(place: _Place, local: LocalTransport, owns: bool) -> MediaSection:
+    """The section of an offer: the very one of the last offer if nothing about it has changed."""
+    now = (place.mid, place.track, place.stopped, owns)
+    if place.section is None or place.offered_as != now:
+        place.section, place.offered_as = _new_section(place, local, owns), now
+    return place.section
+
+
+def _new_section(place: _Place, local: LocalTransport, owns: bool) -> MediaSection:
     track = place.track
     section = MediaSection(
         kind=place.kind,
@@ -232,6 +247,8 @@ def _section(place: _Place) -> MediaSection:
     section.codecs = place.codecs
     section.extensions = place.extensions
     section.rtcp_mux = section.rtcp_rsize = True
+    # RFC 8842 5.2: an offer leaves the roles open even when they are settled.
+    put_side(section, local, "actpass", owns=owns)
     if track is not None:
         put_track(section, track)
     return section

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sfu.sdp.grammar import write_format_parameters
 from sfu.sdp.types import SCTP_PROTOCOL, Codec, MediaSection, SessionDescription, Simulcast
@@ -13,6 +13,11 @@ _NOWHERE = "IN IP4 0.0.0.0"
 
 def write_sdp(description: SessionDescription) -> str:
     """The text of a description; what ``parse_sdp`` reads from it is equal to it."""
+    return write_head(description) + "".join(map(write_section, description.sections))
+
+
+def write_head(description: SessionDescription) -> str:
+    """The text of what comes before the sections."""
     lines = ["v=0", f"o=- {description.session_id} {description.session_version} {_NOWHERE}", "s=-", "t=0 0"]
     if description.ice_lite:
         lines.append("a=ice-lite")
@@ -22,8 +27,15 @@ def write_sdp(description: SessionDescription) -> str:
         lines.append("a=extmap-allow-mixed")
     if description.msid_semantic:
         lines.append("a=msid-semantic: WMS *")
-    for section in description.sections:
-        lines += _section(section)
+    return _text(lines)
+
+
+def write_section(section: MediaSection) -> str:
+    """The text of one section."""
+    return _text(_section(section))
+
+
+def _text(lines: Iterable[str]) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
