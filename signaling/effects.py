@@ -156,6 +156,11 @@ class LookAtBreakouts:
     """Breakout rooms came or went: wait for what their time brings about next."""
 
 
+@dataclass(frozen=True, slots=True)
+class LookAtOffers:
+    """What others may receive has changed: make them their offers, soon."""
+
+
 # -- chat --------------------------------------------------------------------------------------------------------------
 
 
@@ -367,7 +372,9 @@ ChatStateEffect = SaveChat | ForgetChat | SaveChatRead
 StateEffect = (
     SaveParticipant | ForgetParticipant | RenewPresence | SaveRole | SaveSettings | TableEffect | ChatStateEffect
 )
-EngineEffect = TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMuted | MoveMedia | TakePreferences
+EngineEffect = (
+    TakeOffer | TakeAnswer | TakeCandidate | RestartSubscribe | SetMuted | MoveMedia | TakePreferences | LookAtOffers
+)
 DoorEffect = EndSession | Leave | LetIn | LookAtWaiting | EndViewing | LookAtBreakouts
 ChatEffect = FetchPreview | DropImages
 LiveEffect = StartLive | StopLive | ArrangeLive

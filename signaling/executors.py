@@ -81,6 +81,10 @@ def _restart_subscribe(live: LiveRoom, effect: fx.RestartSubscribe, origin: Orig
     return live.negotiation.restart(live.room.participants[effect.username])
 
 
+def _look_at_offers(live: LiveRoom, effect: fx.LookAtOffers, origin: Origin | None) -> None:
+    live.around.offers.ask(live)
+
+
 def _set_muted(live: LiveRoom, effect: fx.SetMuted, origin: Origin | None) -> None:
     live.negotiation.set_muted(effect.publication_id, effect.muted)
 
@@ -137,6 +141,7 @@ EXECUTORS: dict[type[Any], Callable[[LiveRoom, Any, Origin | None], fx.Effects |
     fx.TakeAnswer: _take_answer,
     fx.TakeCandidate: _take_candidate,
     fx.RestartSubscribe: _restart_subscribe,
+    fx.LookAtOffers: _look_at_offers,
     fx.SetMuted: _set_muted,
     fx.TakePreferences: _take_preferences,
     fx.MoveMedia: _move_media,

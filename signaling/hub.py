@@ -19,6 +19,7 @@ from signaling.closing import end_tasks
 from signaling.errors import CloseCode, ErrorCode, RoomError
 from signaling.live_room import LiveRoom
 from signaling.messages.base import Outgoing
+from signaling.offer_turns import SLICE_S, OfferTurns
 from signaling.options import SignalingOptions
 from signaling.quality_watch import QualityWatch
 from signaling.replay import ReplayBuffer
@@ -76,6 +77,7 @@ class Hub:
             new_id=new_id,
             events=options.events,
             append=self._append,
+            offers=OfferTurns(SLICE_S),
         )
         self.chat = ChatServices(options.rooms.chat, self.rooms, self.around.counters, self.around.unix)
         self.around.fetch_preview = self.chat.fetch_preview
@@ -366,6 +368,7 @@ class Hub:
         self.closing = True
         await end_tasks(self._sweep_task)
         self.quality.close()
+        self.around.offers.close()
         if self.around.traces is not None:
             self.around.traces.close()
         if self.around.live is not None:

@@ -208,6 +208,14 @@ class LiveRoom:
         held, self._held = self._held, []
         for session, frame in held:
             self.receive(session, frame)
+        self.apply([fx.LookAtOffers()])
+
+    def offer_next(self) -> bool:
+        """Make the next offer that is due; whether there are more."""
+        if self.suspended:
+            return False
+        self.apply(self.negotiation.next_offer())
+        return self.negotiation.offers_due
 
     def seat_for_another(self, username: str) -> str:
         """A participant's record, with how far its session has come."""

@@ -15,7 +15,7 @@ from sfu.connection import TransportState
 from sfu.errors import NegotiationError
 from sfu.transport import TransportRole
 from signaling.audience.port import AudiencePort, PipedSeat
-from signaling.effects import Broadcast, Effects, Send
+from signaling.effects import Broadcast, Effects, LookAtOffers, Send
 from signaling.errors import ErrorCode, RoomError
 from signaling.messages.base import Leg
 from signaling.messages.negotiation import (
@@ -80,6 +80,8 @@ class Negotiation:
         self._router = router
         self._max_publications = max_publications
         self._seats: dict[str, Seat] = {}
+        # To whom an offer is due, in order, and whether there may be something new for them.
+        self._due: dict[str, bool] = {}
         self.audience: AudiencePort | None = None
 
     # -- participants come and go ----------------------------------------------------------------------------------
@@ -87,6 +89,7 @@ class Negotiation:
     def enter(self, username: str, *, receives: bool = True) -> Effects:
         """Open a seat; offers all there is to see and hear. ``receives`` is False for WHIP publishers."""
         seat = self._seats[username] = Seat(username, receives=receives)
+        self._due.pop(username, None)
         self._consume(seat, self._producers_for(username))
         return self._offer(seat)
 
@@ -95,6 +98,7 @@ class Negotiation:
         seat = self._seats.pop(username, None)
         if seat is None:
             return []
+        self._due.pop(username, None)
         effects: Effects = []
         participant = self._room.participants.get(username)
         if participant is not None:
@@ -196,7 +200,8 @@ class Negotiation:
             effects.append(self._to_others(participant, message))
         if gone:
             for seat in self._seats.values():
-                effects += self._drop(seat, [p.publication_id for p in gone])
+                self._drop(seat, [p.publication_id for p in gone])
+            effects += self._offers()
         return effects
 
     def _to_others(self, participant: Participant, message: TrackPublished | TrackUnpublished) -> Broadcast:
@@ -230,7 +235,8 @@ class Negotiation:
             effects.append(self._refused(seat, consumer.producer.id))
             seat.consumers.pop(consumer.producer.id, None)
             seat.subscribe.unconsume(consumer)
-        return effects + self._offer(seat)
+        # One that is due brings all that is new; another before it would only have to be answered, too.
+        return effects if seat.username in self._due else effects + self._offer(seat)
 
     def restart(self, participant: Participant) -> Effects:
         """Offer anew with new ICE credentials; after the answer, if one is outstanding."""
@@ -262,7 +268,6 @@ class Negotiation:
 
     def rearrange(self, moved: Collection[str]) -> Effects:
         """Participants have moved between breakout rooms: each receives what is where it is now, by one offer."""
-        effects: Effects = []
         if self.audience is not None:
             self.audience.refresh()
         movers = [self._room.participants[username] for username in moved if username in self._room.participants]
@@ -279,8 +284,8 @@ class Negotiation:
                 gone = {producer.id for there, producers in theirs if there != area for producer in producers}
             self._unconsume(seat, gone)
             self._consume(seat, wanted)
-            effects += self._offer(seat)
-        return effects
+            self._due.setdefault(seat.username, False)
+        return self._offers()
 
     def _unconsume(self, seat: Seat, publication_ids: Iterable[str]) -> bool:
         """Whether there was anything to take away."""
@@ -293,14 +298,12 @@ class Negotiation:
         return bool(found)
 
     def _offer_to_others(self, publisher: str, producers: list[Producer]) -> Effects:
-        effects: Effects = []
         if producers:
             area = self._area_of(publisher)
             for seat in self._seats.values():
-                if seat.username != publisher and self._area_of(seat.username) == area:
-                    self._consume(seat, producers)
-                    effects += self._offer(seat)
-        return effects
+                if seat.receives and seat.username != publisher and self._area_of(seat.username) == area:
+                    self._due[seat.username] = True
+        return self._offers()
 
     def _consume(self, seat: Seat, producers: Iterable[Producer]) -> None:
         if not seat.receives:
@@ -327,11 +330,31 @@ class Negotiation:
         if fresh:
             seat.preferences.apply(seat.subscribe, seat.consumers)
 
-    def _drop(self, seat: Seat, publication_ids: Iterable[str]) -> Effects:
+    def _drop(self, seat: Seat, publication_ids: Iterable[str]) -> None:
         gone = list(publication_ids)
         seat.refused.difference_update(gone)
         seat.preferences.forget(gone)
-        return self._offer(seat) if self._unconsume(seat, gone) else []
+        if self._unconsume(seat, gone):
+            self._due.setdefault(seat.username, False)
+
+    def _offers(self) -> Effects:
+        return [LookAtOffers()] if self._due else []
+
+    @property
+    def offers_due(self) -> bool:
+        """Whether somebody is to get an offer."""
+        return bool(self._due)
+
+    def next_offer(self) -> Effects:
+        """Make the offer that has been due the longest; nothing if its receiver has not answered the one before."""
+        username = next(iter(self._due), None)
+        if username is None:
+            return []
+        may_be_new = self._due.pop(username)
+        seat = self._seats[username]
+        if may_be_new:
+            self._consume(seat, self._producers_for(username))
+        return self._offer(seat)
 
     def _offer(self, seat: Seat) -> Effects:
         if seat.piped is not None:

@@ -13,6 +13,7 @@ from signaling import effects as fx
 from signaling.audience.near import AudienceServices
 from signaling.events.options import EventOptions
 from signaling.live.desk import LiveDesk
+from signaling.offer_turns import OfferTurns
 from signaling.options import RoomOptions
 from signaling.recordings import NoRecordings, RecordingPort
 from signaling.tracing import JoinTraces
@@ -44,3 +45,4 @@ class Surroundings:
     recordings: RecordingPort = field(default_factory=NoRecordings)
     audiences: AudienceServices | None = None
     traces: JoinTraces | None = None
+    offers: OfferTurns = field(default_factory=OfferTurns)

@@ -23,6 +23,7 @@ from signaling.errors import ErrorBody
 from signaling.hub import Hub
 from signaling.limits import Limit
 from signaling.model import Role, RoomSettings
+from signaling.offer_turns import OfferTurns
 from signaling.options import AuthOptions, SignalingOptions
 from signaling.redis_client import connect
 from signaling.session import Session
@@ -61,6 +62,7 @@ class World:
         )
         self.hub: Hub = self.app.state.hub
         self.hub.around.save = lambda *_: None
+        self.hub.around.offers = OfferTurns()  # at once
         store: Any = self.hub._store
         store.load, store.save = _nothing, lambda *_: None
         self.hub._watch = lambda: None

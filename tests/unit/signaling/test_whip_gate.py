@@ -16,6 +16,7 @@ from sfu.transport import TransportRole
 from signaling.errors import RoomError
 from signaling.hub import Hub
 from signaling.model import Role
+from signaling.offer_turns import OfferTurns
 from signaling.options import AuthOptions, IceServer, RoomOptions, SignalingOptions
 from signaling.room_writes import Write
 from signaling.session import Session
@@ -53,6 +54,7 @@ class House:
         self.engine = EngineDouble()
         self.hub = Hub(options, cast(Engine, self.engine), cast(RoomStore, Store()))
         self.hub._watch = lambda: None  # type: ignore[method-assign]
+        self.hub.around.offers = OfferTurns()  # at once
         self.gate = WhipGate(self.hub, TokenVerifier(auth))
 
     @property
