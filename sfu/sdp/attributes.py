@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from sfu.codecs.parameters import CodecParameters
@@ -22,6 +23,7 @@ CODEC_NAMES = {name.lower(): name for name in ("opus", "red", "VP8", "VP9", "H26
 MAX_SSRC = 2**32 - 1
 MAX_CANDIDATES = 100
 MAX_FINGERPRINTS = 8
+MAX_CODECS = 1024
 
 
 @dataclass(slots=True)
@@ -71,9 +73,24 @@ class Draft:
         mime = f"{self.section.kind}/{CODEC_NAMES.get(name.lower(), name)}"
         parameters = self.format_parameters.get(payload_type, {})
         feedback = self.feedback.get(payload_type, set()) | self.feedback.get(None, set())
-        return Codec(
-            payload_type, CodecParameters(mime, clock_rate, channels, parameters), frozenset(feedback), rtx_payload_type
-        )
+        told = tuple(parameters.items())
+        return _codec(payload_type, mime, clock_rate, channels, told, frozenset(feedback), rtx_payload_type)
+
+
+@lru_cache(MAX_CODECS)
+def _codec(
+    payload_type: int,
+    mime: str,
+    clock_rate: int,
+    channels: int,
+    parameters: tuple[tuple[str, str], ...],
+    feedback: frozenset[str],
+    rtx_payload_type: int | None,
+) -> Codec:
+    """One object for all sections, of all peers, that name the same: there are tens of thousands in a server."""
+    return Codec(
+        payload_type, CodecParameters(mime, clock_rate, channels, dict(parameters)), feedback, rtx_payload_type
+    )
 
 
 def _read_mid(draft: Draft, value: str) -> None:

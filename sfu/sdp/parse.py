@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from hashlib import blake2b
 
 from sfu.errors import NegotiationError
 from sfu.sdp.attributes import DIRECTIONS, SECTION_ATTRIBUTES, Draft
@@ -15,27 +16,71 @@ from sfu.sdp.types import MediaSection, SessionDescription
 
 MAX_TEXT_CHARS = 256 * 1024
 MAX_SECTIONS = 256
+_OF_NO_SECTION = ("o=", "a=group:")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-def parse_sdp(text: str) -> SessionDescription:
+class KnownSections:
+    """The sections of the last description of one peer, by their texts: most come again as they were.
+
+    They are shared by all descriptions that have them, and so not to be changed.
+    """
+
+    def __init__(self) -> None:
+        self.session = b""
+        self.sections: dict[bytes, MediaSection] = {}
+
+
+def parse_sdp(text: str, known: KnownSections | None = None) -> SessionDescription:
     """The description in ``text``; lines may end in CRLF or LF.
 
-    Raises NegotiationError ``invalid_sdp`` with the number of the line; at most 256 Ki characters and 256 sections.
+    ``known``: what was read of the same peer before; it is brought up to date. Raises NegotiationError ``invalid_sdp``
+    with the number of the line; at most 256 Ki characters and 256 sections.
     """
     if len(text) > MAX_TEXT_CHARS:
         raise NegotiationError("invalid_sdp", f"longer than {MAX_TEXT_CHARS} characters")
     reader = _Reader()
+    session, *rest = text.split("\nm=")
+    before: dict[bytes, MediaSection] = {}
+    mark = b""
+    if known is not None:
+        # Origin and group change as sections come, and say nothing that would hold for one of them.
+        mark = _mark("\n".join(line for line in session.split("\n") if not line.startswith(_OF_NO_SECTION)))
+        before = known.sections if mark == known.session else {}
+    marks: list[bytes] = []
+    first = _read_lines(reader, session, 0)
+    for part in rest:
+        section = None
+        if known is not None:
+            marks.append(_mark(part.removesuffix("\n").removesuffix("\r")))
+            section = before.get(marks[-1])
+        if section is None:
+            first = _read_lines(reader, f"m={part}", first)
+        else:
+            reader.take(section)
+            first += part.count("\n") + 1
+    try:
+        description = reader.finish()
+    except ValueError as error:
+        raise NegotiationError("invalid_sdp", str(error)) from None
+    if known is not None:
+        known.session, known.sections = mark, dict(zip(marks, description.sections, strict=True))
+    return description
+
+
+def _mark(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _read_lines(reader: _Reader, text: str, first: int) -> int:
+    """Read the lines that begin with number ``first``, from 0; the number of the line after them."""
     lines = text.split("\n")
-    for index, line in enumerate(lines):
+    for index, line in enumerate(lines, first):
         try:
             reader.read(index, line.removesuffix("\r"))
         except ValueError as error:
             raise NegotiationError("invalid_sdp", f"line {index + 1}: {error}") from None
-    try:
-        return reader.finish()
-    except ValueError as error:
-        raise NegotiationError("invalid_sdp", str(error)) from None
+    return first + len(lines)
 
 
 class _Reader:
@@ -44,8 +89,13 @@ class _Reader:
     def __init__(self) -> None:
         self.description = SessionDescription()
         self.session = Draft(MediaSection(kind=""))
-        self.drafts: list[Draft] = []
+        self.drafts: list[Draft | MediaSection] = []
         self.has_origin = False
+
+    def take(self, section: MediaSection) -> None:
+        """A section that has been read before."""
+        self._check_room()
+        self.drafts.append(section)
 
     def read(self, index: int, line: str) -> None:
         if index == 0:
@@ -75,8 +125,7 @@ class _Reader:
         self.has_origin = True
 
     def _read_media(self, value: str) -> None:
-        if len(self.drafts) >= MAX_SECTIONS:
-            raise ValueError(f"more than {MAX_SECTIONS} m-sections")
+        self._check_room()
         words = value.split()
         if len(words) < 4:
             raise ValueError("m= has a kind, a port, a protocol and at least one format")
@@ -89,9 +138,14 @@ class _Reader:
         )
         self.drafts.append(Draft(section))
 
+    def _check_room(self) -> None:
+        if len(self.drafts) >= MAX_SECTIONS:
+            raise ValueError(f"more than {MAX_SECTIONS} m-sections")
+
     def _read_attribute(self, value: str) -> None:
         name, _, argument = value.partition(":")
         draft = self.drafts[-1] if self.drafts else self.session
+        assert isinstance(draft, Draft)
         if name in DIRECTIONS:
             draft.direction = DIRECTIONS[name]
         elif name in SECTION_ATTRIBUTES:
@@ -103,7 +157,9 @@ class _Reader:
         if not self.has_origin:
             raise ValueError("no o= line")
         description = self.description
-        description.sections = [draft.finish(self.session) for draft in self.drafts]
+        description.sections = [
+            one if isinstance(one, MediaSection) else one.finish(self.session) for one in self.drafts
+        ]
         mids = [section.mid for section in description.sections if section.mid]
         if len(set(mids)) != len(mids):
             raise ValueError("two sections with the same mid")

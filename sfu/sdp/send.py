@@ -11,7 +11,7 @@ from sfu.errors import NegotiationError
 from sfu.sdp.accept import find_red
 from sfu.sdp.bundle import Writer, bundled_sections, put_side, put_track, read_transport, refused
 from sfu.sdp.capabilities import ALWAYS_SENT, SENT_EXTENSIONS, Capabilities
-from sfu.sdp.parse import parse_sdp
+from sfu.sdp.parse import KnownSections, parse_sdp
 from sfu.sdp.payload_types import PayloadTypes
 from sfu.sdp.play import answer_player
 from sfu.sdp.types import (
@@ -71,6 +71,7 @@ class SendBook:
         self._next_mid = 0
         self._offered: list[_Offered] | None = None
         self._local: LocalTransport | None = None
+        self._answered = KnownSections()
         self._ever_offered = 0  # m-lines the client knows of: they can never be taken back
         self._bundle: list[tuple[str, str]] = []
 
@@ -101,7 +102,7 @@ class SendBook:
         codecs = self._codecs(track)
         place = self._place_for(kind)
         place.track, place.free = track, False
-        place.codecs, place.extensions = codecs, _extensions(track)
+        place.codecs, place.extensions, place.offered_as = codecs, _extensions(track), None
         self.has_changes = True
         return place.mid
 
@@ -182,7 +183,7 @@ class SendBook:
         """One entry for each track that was offered and is still in the book; ``remote`` then holds the peer's side."""
         if self._offered is None:
             raise NegotiationError("invalid_state", "no offer waits for an answer")
-        answer = parse_sdp(text)
+        answer = parse_sdp(text, self._answered)
         answered = _match_sections(answer, self._offered)
         remote = self._read_remote(answer)
         results: list[SendSection] = []

@@ -96,6 +96,8 @@ async def fill(hub: Hub, rooms: int, people: int) -> int:
             live.receive(session, Frame("offer", {"transport": "publish", "sdp": sdp, "tracks": tracks}, "1"))
             members.append((session, client))
         for version in range(1, 4):  # until no offer follows an answer
+            for _ in range(4 * people):  # offers are made some in a turn
+                await asyncio.sleep(0)
             for session, client in members:
                 waiting, client.offers = client.offers, []
                 for sdp in waiting:

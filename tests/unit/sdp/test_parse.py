@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sfu.errors import NegotiationError
 from sfu.sdp.capabilities import FIXED_CODECS
-from sfu.sdp.parse import MAX_SECTIONS, MAX_TEXT_CHARS, parse_sdp
+from sfu.sdp.parse import MAX_SECTIONS, MAX_TEXT_CHARS, KnownSections, parse_sdp
 from sfu.sdp.types import MediaSection, Rid, SessionDescription, Simulcast, SsrcGroup
 from sfu.sdp.write import formats_of, write_sdp
 from tests.unit.sdp.descriptions import FIXTURES, break_text, fails_at_most_by_negotiation, fixture, fixture_text
@@ -215,3 +215,33 @@ def broken_outcome(text: str, rng: random.Random) -> bool:
     except NegotiationError:
         return False
     return True
+
+
+def outcome(text: str, known: KnownSections | None = None) -> SessionDescription | str:
+    try:
+        return parse_sdp(text, known)
+    except NegotiationError as error:
+        return f"{error.code}: {error.message}"
+
+
+def test_what_is_known_already_is_read_as_if_it_were_new() -> None:
+    rng = random.Random(7)
+    whole = fixture_text("chromium_simulcast")
+    known = KnownSections()
+    for _ in range(300):
+        text = break_text(whole, rng) if rng.random() < 0.7 else whole
+        assert outcome(text, known) == outcome(text)
+
+
+def test_sections_that_come_again_are_not_read_again() -> None:
+    known = KnownSections()
+    audio, video = AUDIO + "a=mid:0\r\n", "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n"
+    first = parse_sdp(HEAD + "a=group:BUNDLE 0\r\n" + audio, known)
+    second = parse_sdp(HEAD.replace("1 2", "1 3") + "a=group:BUNDLE 0 1\r\n" + audio + video, known)
+    assert second.sections[0] is first.sections[0]
+    assert (second.session_version, second.bundle, len(second.sections)) == (3, ("0", "1"), 2)
+    third = parse_sdp(HEAD + "a=recvonly\r\n" + audio, known)
+    assert third.sections[0].direction == "recvonly", "what the session says holds for it"
+    assert len(known.sections) == 1
+    with pytest.raises(NegotiationError, match="line 8: not a token"):
+        parse_sdp(HEAD + "a=recvonly\r\n" + audio + "a=mid:two words\r\n", known)

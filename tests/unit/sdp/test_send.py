@@ -12,9 +12,9 @@ from sfu.codecs.parameters import CodecParameters
 from sfu.errors import NegotiationError
 from sfu.rtp.extensions import Uri
 from sfu.sdp.parse import parse_sdp
-from sfu.sdp.send import SendBook
+from sfu.sdp.send import SendBook, _new_section
 from sfu.sdp.types import SendSection, SessionDescription
-from sfu.sdp.write import write_sdp
+from sfu.sdp.write import write_sdp, write_section
 from tests.unit.sdp.descriptions import (
     AV1,
     BROWSERS,
@@ -55,6 +55,12 @@ def mirrored(offer: str) -> SessionDescription:
 
 def round_trip(book: SendBook) -> dict[str, SendSection]:
     return {s.track_key: s for s in book.accept_answer(write_sdp(mirrored(book.offer(LOCAL))))}
+
+
+def written_anew(book: SendBook) -> str:
+    """The sections of the last offer, without what was kept of those before."""
+    owner = next((place for place in book._places if not place.stopped), None)
+    return "".join(write_section(_new_section(place, LOCAL, place is owner)) for place in book._places)
 
 
 def test_an_offer() -> None:
@@ -339,7 +345,9 @@ def test_many_rounds_of_coming_and_going_keep_the_rules() -> None:
         if not live and not before:
             continue
         most = max(most, len(live))
-        now = [(section.mid, section.kind) for section in sections(book.offer(LOCAL))]
+        text = book.offer(LOCAL)
+        assert text.endswith(written_anew(book))
+        now = [(section.mid, section.kind) for section in sections(text)]
         assert now[: len(before)] == before
         before = now
         assert round_trip(book).keys() == live
