@@ -132,22 +132,26 @@ async def tick(gaps_ms: list[float]) -> None:
         gaps_ms.append((time.perf_counter() - began) * 1000 - 1)
 
 
+def settings_in(directory: Path) -> Settings:
+    """Of a server that takes as many as there are, and keeps nothing."""
+    return Settings.model_validate(
+        {
+            "auth": {"secret": SECRET},
+            "http": {"host": "127.0.0.1", "port": 0},
+            "media": {"hosts": ["127.0.0.1"], "port": 0, "tcp": False},
+            "recording": {"enabled": False, "folder": str(directory)},
+            "live": {"enabled": False},
+            "rooms": {"rooms_created_per_hour": 100_000, "session_timeout_s": HELD_S},
+            "shards": {"max_participants": 100_000, "max_rooms": 10_000},
+        }
+    )
+
+
 async def measure(rooms: int, people: int, scrapes: int) -> bool:
     """Print the figures; whether the targets are met."""
     with tempfile.TemporaryDirectory() as name:
-        settings = Settings.model_validate(
-            {
-                "auth": {"secret": SECRET},
-                "http": {"host": "127.0.0.1", "port": 0},
-                "media": {"hosts": ["127.0.0.1"], "port": 0, "tcp": False},
-                "recording": {"enabled": False, "folder": str(Path(name))},
-                "live": {"enabled": False},
-                "rooms": {"rooms_created_per_hour": 100_000, "session_timeout_s": HELD_S},
-                "shards": {"max_participants": 100_000, "max_rooms": 10_000},
-            }
-        )
         dtls.HANDSHAKE_TIMEOUT_S = HELD_S
-        async with PlenumServer(settings) as server:
+        async with PlenumServer(settings_in(Path(name))) as server:
             assert server.app is not None
             hub: Hub = server.app.state.hub
             collector = GarbageCollector(server.is_quiet)
