@@ -6,7 +6,7 @@ Unknown lines and attributes are skipped; a known one that follows no format mak
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from sfu.errors import NegotiationError
@@ -16,8 +16,13 @@ from sfu.sdp.types import MediaSection, SessionDescription
 
 MAX_TEXT_CHARS = 256 * 1024
 MAX_SECTIONS = 256
+_TOO_MANY = f"more than {MAX_SECTIONS} m-sections"
 _OF_NO_SECTION = ("o=", "a=group:")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+Marks = tuple[bytes, list[bytes]]
+"""What tells texts apart: of the session level, and of each section."""
 
 
 class KnownSections:
@@ -27,8 +32,21 @@ class KnownSections:
     """
 
     def __init__(self) -> None:
-        self.session = b""
-        self.sections: dict[bytes, MediaSection] = {}
+        self._session = b""
+        self._sections: dict[bytes, MediaSection] = {}
+
+    def find(self, session: str, parts: Sequence[str]) -> tuple[Marks, list[MediaSection | None]]:
+        """What to ``keep`` by, and those of a description's ``parts`` that were there for the same session level."""
+        # Origin and group change as sections come, and say nothing that would hold for one of them.
+        general = _mark("\n".join(line for line in session.split("\n") if not line.startswith(_OF_NO_SECTION)))
+        marks = [_mark(part.removesuffix("\n").removesuffix("\r")) for part in parts]
+        known = self._sections if general == self._session else {}
+        return (general, marks), [known.get(mark) for mark in marks]
+
+    def keep(self, marks: Marks, sections: Sequence[MediaSection]) -> None:
+        """These were read, and no others are of use any more."""
+        self._session = marks[0]
+        self._sections = dict(zip(marks[1], sections, strict=True))
 
 
 def parse_sdp(text: str, known: KnownSections | None = None) -> SessionDescription:
@@ -39,48 +57,26 @@ def parse_sdp(text: str, known: KnownSections | None = None) -> SessionDescripti
     """
     if len(text) > MAX_TEXT_CHARS:
         raise NegotiationError("invalid_sdp", f"longer than {MAX_TEXT_CHARS} characters")
+    session, *parts = text.split("\nm=")
+    known = known or KnownSections()
+    marks, found = known.find(session, parts)
     reader = _Reader()
-    session, *rest = text.split("\nm=")
-    before: dict[bytes, MediaSection] = {}
-    mark = b""
-    if known is not None:
-        # Origin and group change as sections come, and say nothing that would hold for one of them.
-        mark = _mark("\n".join(line for line in session.split("\n") if not line.startswith(_OF_NO_SECTION)))
-        before = known.sections if mark == known.session else {}
-    marks: list[bytes] = []
-    first = _read_lines(reader, session, 0)
-    for part in rest:
-        section = None
-        if known is not None:
-            marks.append(_mark(part.removesuffix("\n").removesuffix("\r")))
-            section = before.get(marks[-1])
-        if section is None:
-            first = _read_lines(reader, f"m={part}", first)
-        else:
-            reader.take(section)
-            first += part.count("\n") + 1
     try:
+        reader.read_all(session)
+        for part, section in zip(parts, found, strict=True):
+            if section is None:
+                reader.read_all(f"m={part}")
+            else:
+                reader.take(section, part.count("\n") + 1)
         description = reader.finish()
     except ValueError as error:
         raise NegotiationError("invalid_sdp", str(error)) from None
-    if known is not None:
-        known.session, known.sections = mark, dict(zip(marks, description.sections, strict=True))
+    known.keep(marks, description.sections)
     return description
 
 
 def _mark(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _read_lines(reader: _Reader, text: str, first: int) -> int:
-    """Read the lines that begin with number ``first``, from 0; the number of the line after them."""
-    lines = text.split("\n")
-    for index, line in enumerate(lines, first):
-        try:
-            reader.read(index, line.removesuffix("\r"))
-        except ValueError as error:
-            raise NegotiationError("invalid_sdp", f"line {index + 1}: {error}") from None
-    return first + len(lines)
 
 
 class _Reader:
@@ -91,11 +87,23 @@ class _Reader:
         self.session = Draft(MediaSection(kind=""))
         self.drafts: list[Draft | MediaSection] = []
         self.has_origin = False
+        self.lines = 0
 
-    def take(self, section: MediaSection) -> None:
-        """A section that has been read before."""
-        self._check_room()
+    def read_all(self, text: str) -> None:
+        """The next lines; an error names the one it is about."""
+        for line in text.split("\n"):
+            try:
+                self.read(self.lines, line.removesuffix("\r"))
+            except ValueError as error:
+                raise ValueError(f"line {self.lines + 1}: {error}") from None
+            self.lines += 1
+
+    def take(self, section: MediaSection, lines: int) -> None:
+        """A section that has been read before, of so many lines."""
+        if len(self.drafts) >= MAX_SECTIONS:
+            raise ValueError(f"line {self.lines + 1}: {_TOO_MANY}")
         self.drafts.append(section)
+        self.lines += lines
 
     def read(self, index: int, line: str) -> None:
         if index == 0:
@@ -109,7 +117,7 @@ class _Reader:
         if len(line) < 2 or line[1] != "=":
             raise ValueError("no <type>=<value>")
         kind, value = line[0], line[2:]
-        if kind == "o":
+        if kind == "o" and not self.drafts:
             self._read_origin(value)
         elif kind == "m":
             self._read_media(value)
@@ -125,7 +133,8 @@ class _Reader:
         self.has_origin = True
 
     def _read_media(self, value: str) -> None:
-        self._check_room()
+        if len(self.drafts) >= MAX_SECTIONS:
+            raise ValueError(_TOO_MANY)
         words = value.split()
         if len(words) < 4:
             raise ValueError("m= has a kind, a port, a protocol and at least one format")
@@ -138,10 +147,6 @@ class _Reader:
         )
         self.drafts.append(Draft(section))
 
-    def _check_room(self) -> None:
-        if len(self.drafts) >= MAX_SECTIONS:
-            raise ValueError(f"more than {MAX_SECTIONS} m-sections")
-
     def _read_attribute(self, value: str) -> None:
         name, _, argument = value.partition(":")
         draft = self.drafts[-1] if self.drafts else self.session
@@ -150,7 +155,7 @@ class _Reader:
             draft.direction = DIRECTIONS[name]
         elif name in SECTION_ATTRIBUTES:
             SECTION_ATTRIBUTES[name](draft, argument.strip())
-        elif name in _SESSION_ATTRIBUTES:
+        elif name in _SESSION_ATTRIBUTES and not self.drafts:
             _SESSION_ATTRIBUTES[name](self.description, argument.strip())
 
     def finish(self) -> SessionDescription:

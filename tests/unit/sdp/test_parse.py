@@ -231,6 +231,9 @@ def test_what_is_known_already_is_read_as_if_it_were_new() -> None:
     for _ in range(300):
         text = break_text(whole, rng) if rng.random() < 0.7 else whole
         assert outcome(text, known) == outcome(text)
+    section = AUDIO + "a=ice-lite\r\no=- 5 5 IN IP4 0.0.0.0\r\n"
+    for text in (HEAD + section, HEAD + section * (MAX_SECTIONS + 1), "v=0\r\n" + section, HEAD + section):
+        assert outcome(text, known) == outcome(text)
 
 
 def test_sections_that_come_again_are_not_read_again() -> None:
@@ -242,6 +245,6 @@ def test_sections_that_come_again_are_not_read_again() -> None:
     assert (second.session_version, second.bundle, len(second.sections)) == (3, ("0", "1"), 2)
     third = parse_sdp(HEAD + "a=recvonly\r\n" + audio, known)
     assert third.sections[0].direction == "recvonly", "what the session says holds for it"
-    assert len(known.sections) == 1
+    assert len(known._sections) == 1
     with pytest.raises(NegotiationError, match="line 8: not a token"):
         parse_sdp(HEAD + "a=recvonly\r\n" + audio + "a=mid:two words\r\n", known)
