@@ -97,7 +97,7 @@ def _move_media(live: LiveRoom, effect: fx.MoveMedia, origin: Origin | None) -> 
     # Some may have left by what came before.
     live.router.set_groups({name: to for name, to in effect.places.items() if name in live.room.participants})
     live.media.speakers_anew()
-    return live.negotiation.rearrange(effect.places.keys())
+    return live.negotiation.rearrange()
 
 
 def _look_at_breakouts(live: LiveRoom, effect: fx.LookAtBreakouts, origin: Origin | None) -> None:

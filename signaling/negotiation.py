@@ -5,7 +5,7 @@ The engine answers at once, so nothing here waits. What has to be told or stored
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -266,25 +266,14 @@ class Negotiation:
         seat.answer_due = False
         seat.restart_wanted = False
 
-    def rearrange(self, moved: Collection[str]) -> Effects:
-        """Participants have moved between breakout rooms: each receives what is where it is now, by one offer."""
+    def rearrange(self) -> Effects:
+        """Participants have moved between breakout rooms: each receives what is where it is now, by one offer.
+
+        The Router keeps those apart at once who are no longer together; the rest takes its turn.
+        """
         if self.audience is not None:
             self.audience.refresh()
-        movers = [self._room.participants[username] for username in moved if username in self._room.participants]
-        theirs = [(p.breakout_room_id, self._producers(p.publications.values())) for p in movers]
-        for seat in self._seats.values():
-            area = self._area_of(seat.username)
-            if seat.username in moved:
-                wanted = self._producers_for(seat.username)
-                held = seat.consumers.keys() if seat.piped is None else seat.piped.wanted
-                gone = set(held) - {producer.id for producer in wanted}
-            else:
-                # Only those who moved are new, or gone: all else stays as it is.
-                wanted = [producer for there, producers in theirs if there == area for producer in producers]
-                gone = {producer.id for there, producers in theirs if there != area for producer in producers}
-            self._unconsume(seat, gone)
-            self._consume(seat, wanted)
-            self._due.setdefault(seat.username, False)
+        self._due.update((seat.username, True) for seat in self._seats.values() if seat.receives)
         return self._offers()
 
     def _unconsume(self, seat: Seat, publication_ids: Iterable[str]) -> bool:
@@ -353,7 +342,10 @@ class Negotiation:
         may_be_new = self._due.pop(username)
         seat = self._seats[username]
         if may_be_new:
-            self._consume(seat, self._producers_for(username))
+            wanted = self._producers_for(username)
+            held = seat.consumers.keys() if seat.piped is None else seat.piped.wanted
+            self._unconsume(seat, set(held) - {producer.id for producer in wanted})
+            self._consume(seat, wanted)
         return self._offer(seat)
 
     def _offer(self, seat: Seat) -> Effects:

@@ -1,4 +1,4 @@
-"""One large room into which one comes after the other, and goes: how long packets wait for a join, an offer, an answer.
+"""One large room into which one comes after the other, parts, and goes: how long packets wait for each of it.
 
     python -m tests.bench.large_room [--people 50]
 
@@ -29,6 +29,7 @@ from scripts.load.descriptions import answer, offer
 from sfu.io import dtls
 from sfu.sdp.parse import parse_sdp
 from sfu.sdp.write import write_sdp
+from signaling import effects as fx
 from signaling.envelope import Frame
 from signaling.hub import Hub
 from signaling.live_room import LiveRoom
@@ -78,6 +79,15 @@ class Meeting:
         self.timed("leave", lambda: self.live.leave(session.username, session.session_id, "left"))
         await self.answer_all()
 
+    async def part(self, group: str | None) -> None:
+        """Every second goes to a breakout room, or all come back."""
+        names = [session.username for session, _ in self.members[::2]]
+        for name in names:
+            self.live.room.participants[name].breakout_room_id = group
+        places = dict.fromkeys(names, group)
+        self.timed("breakout", lambda: self.live.apply([fx.MoveMedia(places)]))
+        await self.answer_all()
+
     async def answer_all(self) -> None:
         for _ in range(3):
             for _ in range(2 * len(self.members)):  # offers are made some in a turn
@@ -106,9 +116,11 @@ async def measure(people: int) -> bool:
             for place in range(people):
                 await meeting.come(place)
             received = [len(t.sending.consumers) for t in meeting.live.router.transports.values()]
-            print(f"{people} people in one room, who receive {sum(received)} tracks; the last ten of them:")
+            print(f"{people} people in one room, who receive {sum(received)} tracks; of the last ten:")
             for _ in range(10):
                 await meeting.go()
+            for group in ("blue", None):
+                await meeting.part(group)
             collecting.cancel()
             worst = 0.0
             for kind, took_ms in meeting.took_ms.items():
