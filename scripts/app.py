@@ -356,9 +356,7 @@ async def _serve_until_cancelled(
     stops_at = 0.0
     try:
         async with PlenumServer(settings, listeners=listeners) as server:
-            collector = GarbageCollector(server.is_quiet)
-            collector.begin()
-            collecting = asyncio.create_task(collector.run(), name="garbage")
+            collecting = GarbageCollector(server.is_quiet).start()
             on_listening(server)
             try:
                 await server.wait()

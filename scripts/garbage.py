@@ -45,15 +45,15 @@ class GarbageCollector:
         self._before = 0
         self._bound = GROWTH
 
-    def begin(self) -> None:
-        """All that has been imported stays, and is not looked at any more."""
+    def start(self) -> asyncio.Task[None]:
+        """All that has been imported stays, and is not looked at any more. What collects goes on until cancelled."""
         self._collect(2)
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS, YOUNG_TURNS, NEVER)
         self._before = self._blocks()
+        return asyncio.create_task(self._run(), name="garbage")
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
+    async def _run(self) -> None:
         while True:
             await asyncio.sleep(TURN_S)
             self.turn()

@@ -13,9 +13,9 @@ from scripts.doctor.wire import Transport, ask, open_wire
 from scripts.failures import CommandError
 from sfu.errors import MalformedPacket, PortUnavailable
 from sfu.ice import stun
-from sfu.ice.agent import LinkState
 from sfu.io.addresses import interface_addresses
 from sfu.io.link import IceLink
+from sfu.io.nobody import NOBODY
 from sfu.io.ports import MediaPorts
 from sfu.options import MediaOptions
 
@@ -71,7 +71,7 @@ _PORT = "media.port = 10478"
 
 
 async def _reachable(ports: MediaPorts) -> list[Finding]:
-    link = IceLink(ports, _Silent())
+    link = IceLink(ports, NOBODY)
     try:
         found = await asyncio.gather(*(_check(link, c.address, c.port, c.protocol) for c in ports.candidates))
     finally:
@@ -115,18 +115,6 @@ async def _ice_check(link: IceLink, address: str, port: int, transport: Transpor
     finally:
         wire.close()
         await asyncio.sleep(0)
-
-
-class _Silent:
-    """Takes what comes over the link, which is nothing."""
-
-    def on_dtls(self, data: bytes) -> None: ...
-
-    def on_rtp(self, data: bytes, now: float) -> None: ...
-
-    def on_rtcp(self, data: bytes, now: float) -> None: ...
-
-    def on_link_state(self, state: LinkState) -> None: ...
 
 
 # -- a running server --------------------------------------------------------------------------------------------------

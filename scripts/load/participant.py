@@ -19,6 +19,7 @@ from scripts.load.descriptions import answer, offer
 from scripts.load.downstream import Downstream
 from scripts.load.upstream import Upstream
 from sfu.io.certificate import Certificate
+from sfu.io.nobody import ignore
 from sfu.sdp.parse import parse_sdp
 from sfu.sdp.write import write_sdp
 
@@ -61,7 +62,7 @@ class Participant:
         self.story = Story()
         self.up = Upstream(wish.clip) if wish.clip is not None else None
         self.down = Downstream(wish.is_probe)
-        self._publish = Connection(certificate, _ignored, self.up.on_rtcp if self.up is not None else _ignored)
+        self._publish = Connection(certificate, ignore, self.up.on_rtcp if self.up is not None else ignore)
         self._subscribe = Connection(certificate, self.down.on_rtp, self.down.on_rtcp)
         self._socket: ClientConnection | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -172,7 +173,3 @@ class Participant:
 
 def _said(error: BaseException) -> str:
     return str(error) or type(error).__name__
-
-
-def _ignored(data: bytes, now: float) -> None:
-    """What is of no use to this client."""

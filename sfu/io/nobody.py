@@ -8,7 +8,7 @@ def ignore(*_: object) -> None:
 
 
 class Nobody:
-    """Takes the place of a handler that has ended.
+    """Takes the place of a handler that has ended, or of one that does not want to know.
 
     Who has a handler that has him would be left to the garbage collector with all that they know; its walk through a
     server of a thousand participants holds every packet up for half a second.

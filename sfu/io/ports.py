@@ -18,6 +18,7 @@ from sfu.ice import stun
 from sfu.ice.candidates import Candidate, make_candidates
 from sfu.io.addresses import announced_addresses, bind_plan
 from sfu.io.link import IceLink
+from sfu.io.nobody import ignore
 from sfu.io.path import Counters, Path, SocketAddress, UdpPath, UdpSocket
 from sfu.io.tcp import TcpListener
 
@@ -45,7 +46,7 @@ class MediaPorts:
         self.counters: Counters = Counter() if counters is None else counters
         self.links: dict[str, IceLink] = {}  # by local user name fragment
         self.on_batch_end: Callable[[], bool] = _nothing
-        self.on_delay: Callable[[float], None] = _ignore
+        self.on_delay: Callable[[float], None] = ignore
         self._batches = 0
         self.udp_port = 0
         self.tcp_port: int | None = None
@@ -237,10 +238,6 @@ class MediaPorts:
 def _nothing() -> bool:
     """Stands for ``on_batch_end`` until the engine sets it."""
     return False
-
-
-def _ignore(delay_s: float) -> None:
-    """Stands for ``on_delay``."""
 
 
 def _bind_all(hosts: Sequence[str], port: int) -> list[socket.socket]:

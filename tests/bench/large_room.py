@@ -10,23 +10,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-import uvloop
-
-from config.options import LoggingOptions
-from scripts import logs
-from scripts.app import PlenumServer
-from scripts.garbage import GarbageCollector
 from scripts.load.descriptions import answer, offer
-from sfu.io import dtls
 from sfu.sdp.parse import parse_sdp
 from sfu.sdp.write import write_sdp
 from signaling import effects as fx
@@ -35,7 +25,7 @@ from signaling.hub import Hub
 from signaling.live_room import LiveRoom
 from signaling.session import Session
 from signaling.tokens import Identity
-from tests.bench.scrape import HELD_S, LOCAL, Client, settings_in
+from tests.bench.held_server import LOCAL, Client, judge, serving
 
 TARGET_MS = 20.0
 """One packet of sound: less than any client holds back against jitter."""
@@ -106,40 +96,29 @@ class Meeting:
 
 async def measure(people: int) -> bool:
     """Print the figures; whether the target is met."""
-    dtls.HANDSHAKE_TIMEOUT_S = HELD_S
-    with tempfile.TemporaryDirectory() as name:
-        async with PlenumServer(settings_in(Path(name))) as server:
-            assert server.app is not None
-            collector = GarbageCollector(server.is_quiet)
-            collector.begin()
-            collecting = asyncio.create_task(collector.run())
-            meeting = Meeting(server.app.state.hub)
-            for place in range(people):
-                await meeting.come(place)
-            received = [len(t.sending.consumers) for t in meeting.live.router.transports.values()]
-            print(f"{people} people in one room, who receive {sum(received)} tracks; of the last ten:")
-            for _ in range(10):
-                await meeting.go()
-            for group in ("blue", None):
-                await meeting.part(group)
-            collecting.cancel()
-            worst = 0.0
-            for kind, took_ms in meeting.took_ms.items():
-                last = took_ms[-10 * (people if kind in ("answer", "offer") else 1) :]
-                worst = max(worst, median(last))
-                print(f"{kind:8} {median(last):6.2f} ms median, {max(last):6.2f} ms at worst")
-            return worst < TARGET_MS
+    async with serving() as (_, hub):
+        meeting = Meeting(hub)
+        for place in range(people):
+            await meeting.come(place)
+        received = [len(t.sending.consumers) for t in meeting.live.router.transports.values()]
+        print(f"{people} people in one room, who receive {sum(received)} tracks; of the last ten:")
+        for _ in range(10):
+            await meeting.go()
+        for group in ("blue", None):
+            await meeting.part(group)
+        worst = 0.0
+        for kind, took_ms in meeting.took_ms.items():
+            last = took_ms[-10 * (people if kind in ("answer", "offer") else 1) :]
+            worst = max(worst, median(last))
+            print(f"{kind:8} {median(last):6.2f} ms median, {max(last):6.2f} ms at worst")
+        return worst < TARGET_MS
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=50)
     arguments = parser.parse_args()
-    logs.configure(LoggingOptions(level="warning"))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        ok = runner.run(measure(arguments.people))
-    print("PASS" if ok else "FAIL")
-    sys.exit(0 if ok else 1)
+    judge(measure(arguments.people))
 
 
 if __name__ == "__main__":

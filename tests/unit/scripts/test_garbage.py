@@ -88,9 +88,7 @@ async def test_old_garbage_goes_when_nobody_is_there(
 ) -> None:
     monkeypatch.setattr(garbage, "TURN_S", 0.0)
     quiet = False
-    collector = GarbageCollector(lambda: quiet)
-    collector.begin()
-    task = asyncio.create_task(collector.run())
+    task = GarbageCollector(lambda: quiet).start()
     kept = [Node() for _ in range(QUIET_GROWTH)]
     last = weakref.ref(kept[-1])
     for _ in range(2 * REVIEW_EVERY):
